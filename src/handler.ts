@@ -1,0 +1,74 @@
+/** THE extension point: what a job type is. To add one, write a file in `handlers/` and name it in `handlers/index.ts`. */
+import type { z } from 'zod'
+import type { Clock } from './lib/clock.ts'
+import type { Logger } from './observe/logger.ts'
+
+/**
+ * May an input be run again?
+ * - `none`: it changes nothing outside.
+ * - `idempotent`: running it twice leaves the world as running it once.
+ * - `once`: a second run may do harm, so it is not repeated once it may have left the process.
+ */
+export type Effect = 'none' | 'idempotent' | 'once'
+
+/** Which slots a job takes: `cpu` for what computes, `io` for what waits. */
+export type Pool = 'cpu' | 'io'
+
+/** How often, and how far apart, a job is tried. */
+export interface RetryPolicy {
+  /** All tries, the first included; at least 1. */
+  readonly maxAttempts: number
+  /** The wait before the second try, in milliseconds; it doubles from try to try, with full jitter. */
+  readonly backoffMs: number
+  /** The longest wait between two tries, in milliseconds. */
+  readonly maxBackoffMs: number
+}
+
+/** What a handler is given beside its input. */
+export interface JobContext {
+  /** Aborts when the time is up, the job is cancelled or the worker stops. The handler must settle within 100 ms. */
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  /** Logs with the job's ids. */
+  readonly log: Logger
+  readonly assignmentId: string
+  readonly tenantId: string
+  /** Who asked, when the caller said so. */
+  readonly userId: string | undefined
+  /** Which try this is, from 1. */
+  readonly attempt: number
+}
+
+/** A job type: what it takes, what it gives, and how it behaves under failure. */
+export interface Handler<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
+  /** The canonical name on the wire. */
+  readonly type: string
+  /** Other spellings that callers use; a result repeats the one that was asked for. */
+  readonly aliases?: readonly string[]
+  /** One sentence for the reference. */
+  readonly summary: string
+  readonly pool: Pool
+  /** May this input be run again after it may have had its effect? */
+  effect(input: z.infer<I>): Effect
+  /**
+   * What sandbox mode does with it: `run` only what touches nothing outside the process; everything else answers with
+   * its `sample`.
+   */
+  readonly sandbox: 'run' | 'sample'
+  readonly input: I
+  readonly output: O
+  /** An input that runs. */
+  readonly example: z.input<I>
+  /** An output in sandbox mode; also the reference's example. */
+  readonly sample: z.infer<O>
+  /** Its own limit for one attempt in milliseconds, for callers who set none. */
+  readonly timeoutMs?: number
+  /** Its own word on retries, given what the caller asked for in `options.retry`; without this, the caller's word, else one try. */
+  retry?(input: z.infer<I>, asked: RetryPolicy | undefined): RetryPolicy
+  run(input: z.infer<I>, context: JobContext): Promise<z.infer<O>>
+}
+
+/** Declares a handler with its types inferred from its schemas. */
+export function defineHandler<I extends z.ZodType, O extends z.ZodType>(handler: Handler<I, O>): Handler<I, O> {
+  return handler
+}
