@@ -1,0 +1,4 @@
+/** Writes the generated pages of the documentation: `bun test/support/write-docs.ts`. Tests fail when one is stale. */
+import { configurationPage } from '../../src/config/page.ts'
+
+await Bun.write(new URL('../../docs/configuration.md', import.meta.url), configurationPage())
