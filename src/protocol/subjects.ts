@@ -1,0 +1,14 @@
+/** The subjects of one platform. All of them differ: a result that landed on `assign` would be an assignment. */
+export interface Subjects {
+  readonly assign: string
+  readonly ack: string
+  readonly result: string
+  readonly heartbeat: string
+  readonly deadLetter: string
+  readonly cancel: string
+}
+
+/** Whether a text can be published on: dot-separated tokens of letters, digits, `_` and `-`, none empty, no wildcard. */
+export function isSubject(text: string): boolean {
+  return /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text)
+}
