@@ -1,0 +1,111 @@
+/** From the environment to the settings, or to everything that is wrong with it. */
+import { ConfigError } from '../errors.ts'
+import { redactText } from '../observe/redact.ts'
+import { type Config, type Sections, sectionTitles, settings } from './schema.ts'
+import type { Setting } from './setting.ts'
+
+/** The environment variables, as a process is given them. An empty one counts as unset. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** One setting as it is in force. */
+export interface EffectiveSetting {
+  readonly variable: string
+  /** As text; secrets and userinfo are blanked, empty when it is unset and has no default. */
+  readonly value: string
+  readonly source: 'default' | 'environment'
+  readonly section: string
+  readonly summary: string
+}
+
+/** Reads all settings. Throws a ConfigError that lists every problem by the name of its variable, never a secret. */
+export function loadConfig(env: Environment): Config {
+  const problems: string[] = []
+  const read = (setting: Setting<unknown>): unknown => {
+    const text = textOf(setting, env)
+    if (text === undefined) return undefined
+    const parsed = setting.schema.safeParse(text)
+    if (parsed.success) return parsed.data
+    if (given(setting, env) !== undefined) problems.push(problem(setting, text, parsed.error.issues[0]?.message ?? ''))
+    return undefined
+  }
+  const values = Object.fromEntries(
+    Object.entries(settings).map(([section, list]) => {
+      const entries = Object.entries<Setting<unknown>>(list).map(([name, setting]) => [name, read(setting)] as const)
+      return [section, Object.fromEntries(entries.filter(([, value]) => value !== undefined))]
+    }),
+  )
+  problems.push(...contradictions(env))
+  if (problems.length > 0) throw new ConfigError(problems)
+  // The entries come from `settings` itself, and whatever could not be read has left a problem.
+  const sections = values as unknown as Sections
+  const { bind, ...http } = sections.http
+  return { ...sections, http: { ...http, ...bind } }
+}
+
+/** Every setting with its value and where that comes from, valid or not, in the order of the list. */
+export function effectiveSettings(env: Environment): readonly EffectiveSetting[] {
+  return allSettings().map(({ section, setting }) => ({
+    variable: setting.variable,
+    value: shownValue(setting, env),
+    source: given(setting, env) === undefined ? 'default' : 'environment',
+    section,
+    summary: setting.summary,
+  }))
+}
+
+/** The list of settings, flat, each with the title of its section. */
+export function allSettings(): readonly { readonly section: string; readonly setting: Setting<unknown> }[] {
+  return Object.entries(settings).flatMap(([section, list]) =>
+    Object.values<Setting<unknown>>(list).map((setting) => ({
+      // Object.entries forgets the names of the keys.
+      section: sectionTitles[section as keyof typeof settings],
+      setting,
+    })),
+  )
+}
+
+function contradictions(env: Environment): readonly string[] {
+  const { user, password, tlsCert, tlsKey } = settings.nats
+  const problems = [...missing(user, password, env), ...missing(tlsKey, tlsCert, env), ...missing(tlsCert, tlsKey, env)]
+  const owners = new Map<string, string>()
+  for (const setting of Object.values(settings.subjects)) {
+    const value = textOf(setting, env) ?? ''
+    const owner = owners.get(value)
+    if (owner !== undefined) problems.push(`${setting.variable}: must differ from ${owner}, both are "${value}"`)
+    owners.set(value, setting.variable)
+  }
+  return problems
+}
+
+function missing(wanted: Setting<unknown>, by: Setting<unknown>, env: Environment): readonly string[] {
+  const lacking = given(by, env) !== undefined && given(wanted, env) === undefined
+  return lacking ? [`${wanted.variable}: missing, as ${by.variable} is set`] : []
+}
+
+function problem(setting: Setting<unknown>, text: string, message: string): string {
+  return `${setting.variable}: ${message}${setting.secret ? '' : `, not "${redactText(text.slice(0, 200))}"`}`
+}
+
+function shownValue(setting: Setting<unknown>, env: Environment): string {
+  const text = given(setting, env)
+  if (text === undefined && setting.fallback.kind === 'invented') return setting.fallback.words
+  if (setting.secret) return text === undefined ? '' : '[redacted]'
+  return redactText(textOf(setting, env) ?? '')
+}
+
+function textOf(setting: Setting<unknown>, env: Environment): string | undefined {
+  const { fallback } = setting
+  const text = given(setting, env)
+  if (text !== undefined || fallback.kind === 'none') return text
+  return fallback.kind === 'text' ? fallback.text : fallback.make((variable) => textOfVariable(variable, env))
+}
+
+function textOfVariable(variable: string, env: Environment): string {
+  const found = allSettings().find(({ setting }) => setting.variable === variable)
+  return (found && textOf(found.setting, env)) ?? ''
+}
+
+function given(setting: Setting<unknown>, env: Environment): string | undefined {
+  const text = env[setting.variable]?.trim()
+  return text === '' ? undefined : text
+}
