@@ -1,0 +1,135 @@
+import { ulid } from 'ulid'
+import type { Bus, MessageHeaders } from '../bus/bus.ts'
+import { PublishError } from '../bus/bus.ts'
+import type { JobError } from '../errors.ts'
+import { backoffCeiling } from '../lib/backoff.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Caller, Form } from '../protocol/assignment.ts'
+import { type DeadLetterReason, deadLetter } from '../protocol/dead-letter.ts'
+import type { EnvelopeMode } from '../protocol/envelope.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import { type EncodedResult, type Ending, encodeResult } from '../protocol/result.ts'
+import type { DeadLetterBox } from './dead-letter-box.ts'
+
+/** The message that an assignment came in. */
+export interface Origin {
+  readonly subject: string
+  readonly body: Uint8Array
+  readonly headers: MessageHeaders
+}
+
+/** How a job, or the refusal of one, ended. */
+export interface Report {
+  readonly caller: Caller
+  readonly origin: Origin
+  /** The assignment object as received, when it could be read. */
+  readonly assignment?: JsonObject
+  readonly ending: Ending
+  readonly attempts: number
+  readonly latencyMs: number
+  /** Dead-letter it first, for this reason. */
+  readonly bury?: DeadLetterReason
+}
+
+/** A message that cannot be answered, only kept. */
+export interface Unanswerable {
+  readonly origin: Origin
+  readonly form: Form
+  readonly reason: DeadLetterReason
+  readonly error: JobError
+  readonly assignment?: JsonObject
+}
+
+interface Options {
+  readonly bus: Pick<Bus, 'publish' | 'maxPayload'>
+  readonly box: DeadLetterBox
+  readonly resultSubject: string
+  readonly envelope: EnvelopeMode
+  readonly workerId: string
+  readonly sandbox: boolean
+  /** How often a result is published again after a first failure. */
+  readonly maxRetries: number
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Aborts when the process cannot wait any longer: what is not published by then is dead-lettered. */
+  readonly closing: AbortSignal
+}
+
+const firstRetryMs = 500
+const longestRetryMs = 30_000
+
+/** Reports how jobs ended, by all the rules of the wire: dead letter first, then the result, published until it has arrived. */
+export class Reporter {
+  readonly #options: Options
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /**
+   * Dead-letters (when asked to), then publishes. Resolves with what was sent; a result that cannot be published is kept
+   * as a dead letter instead. Undefined: it could be neither published nor kept, so the assignment must not be acked.
+   */
+  async report(report: Report): Promise<EncodedResult | undefined> {
+    const { bus, envelope, workerId, sandbox, clock } = this.#options
+    const { attempts, latencyMs } = report
+    const stamp = { workerId, attempts, latencyMs, timestamp: clock.now(), sandbox }
+    const encoded = encodeResult(report.caller, report.ending, stamp, { mode: envelope, maxPayload: bus.maxPayload })
+    const becameError = report.ending.status === 'success' && encoded.ending.status !== 'success'
+    const reason = report.bury ?? (becameError ? 'JOB_FAILED' : undefined)
+    if (reason !== undefined && !(await this.#bury(report, encoded, reason))) return undefined
+    const sent = (await this.publish(encoded)) || (await this.#bury(report, encoded, 'PUBLISH_ERROR'))
+    return sent ? encoded : undefined
+  }
+
+  /** Keeps a message that no one can be told about. False: it could not be kept. */
+  keep(message: Unanswerable): Promise<boolean> {
+    const { origin, form, reason, error, assignment } = message
+    const record = deadLetter({ ...this.#head(), reason, ...originOf(origin), form, error, assignment })
+    return this.#options.box.put(record, this.#options.closing)
+  }
+
+  /** Publishes a result, again and again until it has arrived; false when the tries are used up or the process closes. */
+  async publish(encoded: Pick<EncodedResult, 'body' | 'headers'>): Promise<boolean> {
+    const { bus, resultSubject, maxRetries, closing, clock, metrics, log } = this.#options
+    const message = { subject: resultSubject, body: encoded.body, headers: encoded.headers }
+    for (let tries = 1; ; tries++) {
+      try {
+        await bus.publish(message, closing)
+        metrics.resultPublished()
+        return true
+      } catch (error) {
+        const context = { subject: resultSubject, tries }
+        const hopeless = error instanceof PublishError && (error.reason === 'too-large' || error.reason === 'closed')
+        if (hopeless || tries > maxRetries || closing.aborted) {
+          log.error('A result could not be published and is kept as a dead letter', { error, context })
+          return false
+        }
+        log.warn('A result could not be published and is tried again', { error, context })
+        metrics.resultPublishRetried()
+        await clock.sleep(backoffCeiling(tries, firstRetryMs, longestRetryMs), closing).catch(() => undefined)
+      }
+    }
+  }
+
+  #bury(report: Report, encoded: EncodedResult, reason: DeadLetterReason): Promise<boolean> {
+    const { caller, origin, assignment, attempts } = report
+    const error = encoded.ending.status === 'success' ? undefined : encoded.ending.error
+    const about = { reason, ...originOf(origin), form: caller.form, caller, attempts, error, assignment }
+    const record = deadLetter({ ...this.#head(), ...about, result: encoded.result })
+    return this.#options.box.put(record, this.#options.closing)
+  }
+
+  #head(): { id: string; timestamp: number; workerId: string } {
+    const timestamp = this.#options.clock.now()
+    return { id: ulid(timestamp), timestamp, workerId: this.#options.workerId }
+  }
+}
+
+/** The message itself, without whatever else carries it. */
+function originOf({ subject, body, headers }: Origin): Origin {
+  return { subject, body, headers }
+}

@@ -1,0 +1,9 @@
+/** The upper end of the wait before try `attempt + 1`, in milliseconds: `baseMs`, doubling from try to try, at most `maxMs`. */
+export function backoffCeiling(attempt: number, baseMs: number, maxMs: number): number {
+  return Math.min(maxMs, baseMs * 2 ** (attempt - 1))
+}
+
+/** A wait spread evenly from nothing to the ceiling ("full jitter"), so that callers that failed together do not return together. */
+export function fullJitter(ceilingMs: number, random: () => number): number {
+  return Math.round(random() * ceilingMs)
+}

@@ -1,0 +1,39 @@
+/** What a role is: a part of the platform that this process runs. `roles.ts` is the table of them. */
+import type { Bus } from './bus/bus.ts'
+import type { Config } from './config/schema.ts'
+import type { RoutePlugin } from './http/server.ts'
+import type { Clock } from './lib/clock.ts'
+import type { Logger } from './observe/logger.ts'
+import type { Metrics } from './observe/metrics.ts'
+
+/** What the process gives to each of its roles. */
+export interface Platform {
+  readonly config: Config
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** A role that is there, and takes work once it has been started. */
+export interface RunningRole {
+  readonly routes: readonly RoutePlugin[]
+  /** Jobs that run now. */
+  readonly activeJobs: number
+  /** Share of the slots that are in use, 0 to 1. */
+  readonly load: number
+  /** What its readiness hangs on, by name: `ok`, or in a few words what is wrong. */
+  checks(): Readonly<Record<string, string>>
+  /** Begins to take work. */
+  start(): void
+  /** Takes no more, ends or gives back what it has, says goodbye. Resolves when nothing is left. Call once. */
+  drain(): Promise<void>
+}
+
+/** An entry of the table of roles. */
+export interface Role {
+  readonly name: string
+  /** One sentence for `--help`. */
+  readonly summary: string
+  open(platform: Platform): Promise<RunningRole>
+}

@@ -1,0 +1,56 @@
+import type { Bus, Received, Subscription } from '../bus/bus.ts'
+import { BoundedMap } from '../lib/bounded-map.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import { decodeCancel, encodeCancelReply } from '../protocol/cancel.ts'
+import { jobKey } from './duplicates.ts'
+import type { HeldJobs } from './status.ts'
+
+/** Requests for jobs that are not here are remembered for ten minutes: the job may still be on its way. */
+const memory = { maxEntries: 10_000, maxAgeMs: 600_000 }
+
+/** What came of a request: the job was told to stop, or the request waits for the job to arrive. */
+export type CancelStatus = 'cancelled' | 'cancel_requested'
+
+/** Cancels jobs, those that are here and those that are yet to come. */
+export class Cancellations {
+  readonly #held: HeldJobs
+  readonly #log: Logger
+  readonly #requested: BoundedMap<string, true>
+
+  constructor(held: HeldJobs, clock: Clock, log: Logger) {
+    this.#held = held
+    this.#log = log
+    this.#requested = new BoundedMap(memory, clock)
+  }
+
+  /** Hears the requests that are sent to every worker. */
+  listen(bus: Bus, subject: string): Subscription {
+    return bus.subscribe(subject, (message) => this.#hear(message))
+  }
+
+  /** Tells the job with this key to stop, or remembers to. */
+  cancel(key: string): CancelStatus {
+    const job = this.#held.find(key)
+    if (job === undefined) {
+      this.#requested.set(key, true)
+      return 'cancel_requested'
+    }
+    job.stop('cancelled')
+    return 'cancelled'
+  }
+
+  /** Whether the job with this key, which has just arrived, was cancelled before. */
+  awaits(key: string): boolean {
+    return this.#requested.delete(key)
+  }
+
+  #hear(message: Received): void {
+    const request = decodeCancel(message.body)
+    if (request === undefined) {
+      this.#log.warn('A request to cancel could not be read', { context: { bytes: message.body.byteLength } })
+      return
+    }
+    message.respond(encodeCancelReply(this.cancel(jobKey(request))))
+  }
+}

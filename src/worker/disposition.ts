@@ -1,0 +1,115 @@
+import { JobError, type Retry } from '../errors.ts'
+import type { Effect, RetryPolicy } from '../handler.ts'
+import { backoffCeiling, fullJitter } from '../lib/backoff.ts'
+import type { DeadLetterReason } from '../protocol/dead-letter.ts'
+import type { Ending, Failure } from '../protocol/result.ts'
+import type { Outcome } from './outcome.ts'
+
+/** What is done about the way an attempt ended. */
+export type Disposition =
+  /** The result is published. */
+  | { readonly action: 'complete'; readonly ending: Ending }
+  /** It is tried again after a wait. */
+  | { readonly action: 'retry'; readonly delayMs: number; readonly error: JobError }
+  /** It is dead-lettered, then the result is published. */
+  | { readonly action: 'bury'; readonly reason: DeadLetterReason; readonly ending: Ending }
+  /** It goes back to the bus unfinished; `ending` is what is reported when no one else is there to take it. */
+  | { readonly action: 'give back'; readonly ending: Ending }
+
+/** What decides beside the outcome. */
+export interface Circumstances {
+  /** Tries made so far, the one that ended included. */
+  readonly attempts: number
+  readonly policy: RetryPolicy
+  readonly effect: Effect
+  /** Milliseconds until the deadline; undefined when there is none. */
+  readonly timeLeftMs: number | undefined
+  /** From 0 up to 1. */
+  readonly random: () => number
+}
+
+/** Pure: outcome, attempts, effect -> complete, retry, bury or give back. */
+export function dispose(outcome: Outcome, circumstances: Circumstances): Disposition {
+  switch (outcome.kind) {
+    case 'succeeded':
+      return { action: 'complete', ending: { status: 'success', output: outcome.output } }
+    case 'failed':
+      return afterFailure(outcome.error, outcome.error.unsent, circumstances)
+    case 'expired':
+      return {
+        action: 'bury',
+        reason: 'EXPIRED',
+        ending: failure(new JobError('DEADLINE_EXCEEDED', 'The deadline had passed before the job could start'), false),
+      }
+    case 'not-started':
+      return outcome.why === 'cancelled' ? cancelled() : giveBack()
+    case 'stopped':
+      return afterStop(outcome, circumstances)
+    default:
+      return outcome satisfies never
+  }
+}
+
+function afterStop(outcome: Outcome & { kind: 'stopped' }, circumstances: Circumstances): Disposition {
+  switch (outcome.why) {
+    case 'timeout': {
+      const error = new JobError('TIMEOUT', 'The job did not end within its time limit')
+      // A second attempt must never run beside a first one that does not stop.
+      const last = outcome.stuck
+        ? { ...circumstances, policy: { ...circumstances.policy, maxAttempts: 1 } }
+        : circumstances
+      return afterFailure(error, outcome.unsent, last)
+    }
+    case 'cancelled':
+      return cancelled()
+    case 'interrupted':
+      return mayHaveLeft(outcome.unsent, circumstances.effect)
+        ? { action: 'bury', reason: 'INTERRUPTED', ending: outcomeUnknown(interrupted()) }
+        : giveBack()
+    default:
+      return outcome.why satisfies never
+  }
+}
+
+function afterFailure(error: JobError, unsent: boolean, circumstances: Circumstances): Disposition {
+  if (error.retry === 'never') return { action: 'bury', reason: 'JOB_FAILED', ending: failure(error, false) }
+  if (mayHaveLeft(unsent, circumstances.effect)) {
+    return { action: 'bury', reason: 'JOB_FAILED', ending: outcomeUnknown(error) }
+  }
+  const delayMs = retryDelay(error.retry, circumstances)
+  const { attempts, policy, timeLeftMs = Number.POSITIVE_INFINITY } = circumstances
+  if (attempts < policy.maxAttempts && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
+  return { action: 'bury', reason: 'JOB_FAILED', ending: failure(error, true) }
+}
+
+function retryDelay(retry: Exclude<Retry, 'never'>, { attempts, policy, random }: Circumstances): number {
+  if (retry !== 'backoff') return retry.afterMs
+  return fullJitter(backoffCeiling(attempts, policy.backoffMs, policy.maxBackoffMs), random)
+}
+
+/** A `once` effect that may have left this process must not be repeated. */
+function mayHaveLeft(unsent: boolean, effect: Effect): boolean {
+  return effect === 'once' && !unsent
+}
+
+function failure(error: JobError, retryable: boolean): Failure {
+  const timedOut = error.code === 'TIMEOUT' || error.code === 'DEADLINE_EXCEEDED' || error.code === 'APPROVAL_EXPIRED'
+  return { status: timedOut ? 'timeout' : 'error', error, retryable }
+}
+
+function outcomeUnknown(error: JobError): Ending {
+  return { ...failure(error, false), details: { outcome: 'unknown' } }
+}
+
+function cancelled(): Disposition {
+  const error = new JobError('CANCELLED', 'The job was cancelled')
+  return { action: 'complete', ending: { status: 'cancelled', error, retryable: false } }
+}
+
+function giveBack(): Disposition {
+  return { action: 'give back', ending: failure(interrupted(), true) }
+}
+
+function interrupted(): JobError {
+  return new JobError('RESOURCE_UNAVAILABLE', 'The worker stopped before the job ended')
+}

@@ -1,0 +1,206 @@
+/** Delivery -> admitted job, or refusal: decode, known type, tenant, duplicate, room; then the ack `accepted`. */
+import type { Delivery } from '../bus/bus.ts'
+import { JobError } from '../errors.ts'
+import type { Reporter } from '../exchange/report.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Assignment } from '../protocol/assignment.ts'
+import { type Decoded, decodeAssignment } from '../protocol/codec.ts'
+import type { Acks } from './acks.ts'
+import { type AdmissionRules, admit, deadlineOf } from './admission.ts'
+import type { Cancellations } from './cancel.ts'
+import type { Costs } from './cost.ts'
+import { type Duplicates, fingerprint, jobKey } from './duplicates.ts'
+import { Job } from './job.ts'
+import type { Lease, Leases } from './lease.ts'
+import { overload } from './overload.ts'
+import type { Refusals } from './refusal.ts'
+import type { Room } from './room.ts'
+import type { HeldJobs, JobLookup } from './status.ts'
+
+interface Options {
+  readonly rules: AdmissionRules
+  readonly strictDeadline: boolean
+  readonly maxDeliveries: number
+  readonly leases: Leases
+  readonly held: HeldJobs
+  readonly lookup: JobLookup
+  readonly duplicates: Duplicates
+  readonly cancellations: Cancellations
+  readonly room: Room
+  readonly costs: Costs
+  readonly acks: Acks
+  readonly reporter: Reporter
+  readonly refusals: Refusals
+  /** Takes over an admitted job. */
+  readonly start: (job: Job) => Promise<void>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** Lets assignments in. */
+export class Intake {
+  readonly #options: Options
+  readonly #underWay = new Set<Promise<void>>()
+  #draining = false
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Takes one delivery; returns at once and never throws. */
+  receive(delivery: Delivery): void {
+    const { leases, metrics } = this.#options
+    if (delivery.deliveries > 1) metrics.redelivered()
+    if (delivery.sequence !== undefined) {
+      const held = leases.find(delivery.sequence)
+      if (held !== undefined) return held.adopt(delivery)
+      if (leases.hasEnded(delivery.sequence)) return this.#follow(delivery.ack())
+    }
+    const lease = leases.hold(delivery)
+    if (delivery.deliveries > 1) this.#follow(this.#readmit(lease))
+    else this.#take(lease, 0)
+  }
+
+  /** From now on nothing is started: what still arrives is given back. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** Resolves when everything that was received has left. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+  }
+
+  #follow(work: Promise<void>): void {
+    const followed = work
+      .catch((error: unknown) => this.#options.log.error('An assignment could not be dealt with', { error }))
+      .finally(() => this.#underWay.delete(followed))
+    this.#underWay.add(followed)
+  }
+
+  /** A message that somebody held before: how often did it end in a crash or a lost lease? */
+  async #readmit(lease: Lease): Promise<void> {
+    const { delivery } = lease
+    const history = await delivery.history().catch((error: unknown) => {
+      this.#options.log.warn('The history of a redelivered assignment is not known; no strike is counted', { error })
+      return undefined
+    })
+    const strikes = history === undefined ? 0 : delivery.deliveries - 1 - history.giveBacks
+    if (strikes < this.#options.maxDeliveries) return this.#take(lease, history?.attempts ?? 0)
+    const decoded = decodeAssignment(delivery.body, delivery.headers)
+    if (decoded.kind !== 'assignment') return this.#decide(lease, decoded, 0)
+    const details = { reason: 'MAX_DELIVERIES', deliveries: delivery.deliveries }
+    this.#options.log.error('An assignment is given up: its deliveries ended in crashes or lost leases', {
+      assignment_id: decoded.assignment.assignmentId,
+      tenant_id: decoded.assignment.tenantId,
+      context: details,
+    })
+    const error = new JobError('INTERNAL_ERROR', 'The job was delivered too often without an end', { details })
+    const { assignment } = decoded
+    const refusal = { lease, caller: assignment, assignment: assignment.raw, error, silent: true }
+    await this.#options.refusals.refuse({ ...refusal, bury: 'MAX_DELIVERIES' })
+  }
+
+  #take(lease: Lease, attempts: number): void {
+    this.#decide(lease, decodeAssignment(lease.delivery.body, lease.delivery.headers), attempts)
+  }
+
+  #decide(lease: Lease, decoded: Decoded, attempts: number): void {
+    const { metrics, leases, refusals } = this.#options
+    switch (decoded.kind) {
+      case 'assignment':
+        return this.#consider(lease, decoded.assignment, attempts)
+      case 'refused': {
+        const { caller, raw, error } = decoded
+        return this.#follow(refusals.refuse({ lease, caller, assignment: raw, error, bury: 'REJECTED' }))
+      }
+      case 'malformed':
+        metrics.assignment('malformed')
+        return this.#follow(refusals.answerMalformed(lease, decoded))
+      case 'ignored':
+        metrics.assignment('ignored')
+        return this.#follow(leases.end(lease))
+      default:
+        return decoded satisfies never
+    }
+  }
+
+  #consider(lease: Lease, assignment: Assignment, attempts: number): void {
+    const { rules, held, duplicates, room, log } = this.#options
+    if (assignment.ignored.length > 0 && log.debugging) {
+      const context = { ignored: assignment.ignored }
+      log.debug('Fields of a wrong type are ignored', { assignment_id: assignment.assignmentId, context })
+    }
+    const handler = admit(assignment, rules)
+    if (handler instanceof JobError) {
+      const refusal = { lease, caller: assignment, assignment: assignment.raw, error: handler }
+      return this.#follow(this.#options.refusals.refuse({ ...refusal, bury: 'REJECTED' }))
+    }
+    const key = jobKey(assignment)
+    const running = held.find(key)
+    if (running !== undefined) return this.#follow(this.#repeat(lease, assignment, running.assignment))
+    const ended = duplicates.find(key)
+    if (ended !== undefined) return this.#follow(this.#repeatResult(lease, assignment, ended))
+    if (!this.#draining && !room.admits(lease.delivery, assignment.tenantId)) {
+      return this.#follow(this.#overflow(lease, assignment))
+    }
+    const receivedAt = this.#options.clock.monotonic()
+    const deadlineAt = deadlineOf(assignment, receivedAt, this.#options.strictDeadline)
+    const cost = this.#options.costs.expected(assignment.tenantId, handler.type)
+    this.#accept(new Job({ key, assignment, handler, lease, receivedAt, deadlineAt, cost, attempts }))
+  }
+
+  #accept(job: Job): void {
+    const { acks, cancellations, held, lookup, metrics, start } = this.#options
+    held.add(job)
+    lookup.admitted(job)
+    if (this.#draining) {
+      job.stop('interrupted')
+    } else {
+      metrics.assignment('accepted')
+      if (!job.lease.delivery.alreadyAccepted) acks.accepted(job.assignment)
+    }
+    if (cancellations.awaits(job.key)) job.stop('cancelled')
+    this.#follow(start(job))
+  }
+
+  /** The first is still at work and will answer for both. */
+  async #repeat(lease: Lease, assignment: Assignment, running: Assignment): Promise<void> {
+    this.#countDuplicate(assignment, fingerprint(assignment) === fingerprint(running))
+    await this.#options.leases.end(lease)
+  }
+
+  async #repeatResult(
+    lease: Lease,
+    assignment: Assignment,
+    ended: ReturnType<Duplicates['find']> & object,
+  ): Promise<void> {
+    this.#countDuplicate(assignment, fingerprint(assignment) === ended.fingerprint)
+    if (await this.#options.reporter.publish(ended.result)) return this.#options.leases.end(lease)
+    this.#options.leases.release(lease)
+  }
+
+  #countDuplicate(assignment: Assignment, same: boolean): void {
+    this.#options.metrics.assignment(same ? 'duplicate' : 'conflict')
+    if (same) return
+    const { assignmentId, tenantId } = assignment
+    this.#options.log.warn('An assignment id was used again for other work, which is not run', {
+      assignment_id: assignmentId,
+      tenant_id: tenantId,
+    })
+  }
+
+  /** No room: another worker may have some. When none has, the caller is told to send it again. */
+  async #overflow(lease: Lease, assignment: Assignment): Promise<void> {
+    const { metrics, leases } = this.#options
+    const accepted = lease.delivery.alreadyAccepted
+    if (await lease.delivery.reoffer({ accepted })) {
+      metrics.assignment('reoffered')
+      return leases.release(lease)
+    }
+    await this.#options.refusals.refuse({ lease, caller: assignment, error: overload, silent: accepted })
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The whole life of one admitted job, top to bottom:
+ * wait for a slot, run one attempt, decide what is done about it, and either report, wait and try again, or give back.
+ */
+import type { Reporter } from '../exchange/report.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { DeadLetterReason } from '../protocol/dead-letter.ts'
+import type { Ending } from '../protocol/result.ts'
+import type { Costs } from './cost.ts'
+import { type Circumstances, dispose } from './disposition.ts'
+import type { Duplicates } from './duplicates.ts'
+import { type ExecuteOptions, execute } from './execute.ts'
+import type { Job } from './job.ts'
+import type { Leases } from './lease.ts'
+import type { Outcome } from './outcome.ts'
+import { overload } from './overload.ts'
+import type { RetryRoom } from './retry-room.ts'
+import type { Slots } from './slots.ts'
+import type { HeldJobs } from './status.ts'
+
+interface Options {
+  readonly slots: Slots
+  readonly retryRoom: RetryRoom
+  readonly reporter: Reporter
+  readonly costs: Costs
+  readonly leases: Leases
+  readonly held: HeldJobs
+  readonly duplicates: Duplicates
+  readonly execution: ExecuteOptions
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly random: () => number
+}
+
+/** What counts for a job that never came to have its input looked at. */
+const unprepared = { effect: 'none', policy: { maxAttempts: 1, backoffMs: 0, maxBackoffMs: 0 } } as const
+
+/** Carries jobs from admission to the ack. */
+export class Pipeline {
+  readonly #options: Options
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Resolves when the job has left this worker; never rejects. */
+  async run(job: Job): Promise<void> {
+    for (;;) {
+      const turn = await this.#options.slots.turn(job)
+      if (turn === 'displaced') return this.#displace(job)
+      if (turn === 'expired') this.#options.metrics.assignment('expired')
+      const outcome = turn === 'slot' ? await this.#attempt(job) : withoutSlot(turn)
+      const disposition = dispose(outcome, this.#circumstances(job))
+      switch (disposition.action) {
+        case 'complete':
+          return this.#finish(job, disposition.ending)
+        case 'bury':
+          return this.#finish(job, disposition.ending, disposition.reason)
+        case 'give back':
+          if (await this.#giveBack(job)) return
+          return this.#finish(job, disposition.ending, 'INTERRUPTED')
+        case 'retry':
+          this.#options.metrics.jobRetried(job.handler.type, disposition.error.code)
+          if (!(await this.#waitForRetry(job, disposition.delayMs))) return
+          break
+        default:
+          disposition satisfies never
+      }
+    }
+  }
+
+  async #attempt(job: Job): Promise<Outcome> {
+    const { slots, clock, costs, metrics, execution } = this.#options
+    const startedAt = clock.monotonic()
+    if (job.startedAt === undefined) metrics.jobWaited((startedAt - job.receivedAt) / 1000)
+    job.startedAt ??= startedAt
+    this.#enter(job, 'running')
+    const outcome = await execute(job, execution)
+    slots.release(job)
+    costs.observe(job.tenantId, job.handler.type, clock.monotonic() - startedAt)
+    const interrupted = outcome.kind === 'stopped' && outcome.why === 'interrupted'
+    if (!interrupted) job.attempts++
+    if (outcome.kind === 'stopped' && outcome.stuck) this.#reportStuck(job)
+    return outcome
+  }
+
+  #circumstances(job: Job): Circumstances {
+    const { effect, policy } = job.prepared ?? unprepared
+    const timeLeftMs = job.deadlineAt === undefined ? undefined : job.deadlineAt - this.#options.clock.monotonic()
+    return { attempts: job.attempts, policy, effect, timeLeftMs, random: this.#options.random }
+  }
+
+  /** True: it is to be tried again here. False: it was given back, to be continued by whoever receives it next. */
+  async #waitForRetry(job: Job, delayMs: number): Promise<boolean> {
+    const { retryRoom } = this.#options
+    if (retryRoom.isFull && (await this.#giveBack(job, delayMs))) return false
+    this.#enter(job, 'retrying')
+    await retryRoom.wait(job, delayMs)
+    this.#enter(job, 'queued')
+    return true
+  }
+
+  async #giveBack(job: Job, delayMs?: number): Promise<boolean> {
+    const given = await job.lease.delivery.giveBack({
+      ...(job.attempts === 0 ? {} : { attempts: job.attempts }),
+      ...(delayMs === undefined ? {} : { delayMs }),
+    })
+    if (given) this.#letGo(job)
+    return given
+  }
+
+  /** Its place goes to another tenant's job: another worker takes it, or it is refused. */
+  async #displace(job: Job): Promise<void> {
+    if (await job.lease.delivery.reoffer({ accepted: true })) {
+      this.#options.metrics.assignment('reoffered')
+      return this.#letGo(job)
+    }
+    return this.#finish(job, { status: 'error', error: overload, retryable: true })
+  }
+
+  async #finish(job: Job, ending: Ending, bury?: DeadLetterReason): Promise<void> {
+    const { clock, reporter } = this.#options
+    const endedAt = clock.monotonic()
+    const encoded = await reporter.report({
+      caller: job.assignment,
+      origin: job.lease.delivery,
+      assignment: job.assignment.raw,
+      ending,
+      attempts: job.attempts,
+      latencyMs: job.startedAt === undefined ? 0 : Math.round(endedAt - job.startedAt),
+      ...(bury === undefined ? {} : { bury }),
+    })
+    // Neither published nor kept: without an ack the bus delivers it again.
+    if (encoded === undefined) return this.#letGo(job)
+    this.#account(job, encoded.ending, (endedAt - (job.startedAt ?? endedAt)) / 1000)
+    const mayComeAgain = encoded.ending.status !== 'success' && encoded.ending.error.code === 'SYSTEM_OVERLOAD'
+    if (!mayComeAgain) this.#options.duplicates.remember(job.key, job.assignment, encoded)
+    this.#options.held.remove(job)
+    await this.#options.leases.end(job.lease)
+  }
+
+  /** It goes on elsewhere. */
+  #letGo(job: Job): void {
+    this.#options.held.remove(job)
+    this.#options.leases.release(job.lease)
+  }
+
+  #enter(job: Job, state: Job['state']): void {
+    job.state = state
+    const { log } = this.#options
+    if (log.debugging) log.debug(`Job ${state}`, { ...idsOf(job), context: { attempts: job.attempts } })
+  }
+
+  #reportStuck(job: Job): void {
+    this.#options.metrics.jobStuck(job.handler.type)
+    this.#options.log.error('A handler ignores its signal and is still running', idsOf(job))
+  }
+
+  /** One line, one count and one observation for every job that ends here. */
+  #account(job: Job, ending: Ending, seconds: number): void {
+    const { metrics, log } = this.#options
+    const { type } = job.handler
+    metrics.jobEnded(type, ending.status, seconds)
+    const fields = { ...idsOf(job), status: ending.status, duration_ms: Math.round(seconds * 1000) }
+    if (ending.status === 'success') return log.info('Job succeeded', fields)
+    const { error } = ending
+    metrics.jobFailed(type, error.code)
+    if (ending.status === 'cancelled') return log.info('Job cancelled', { ...fields, error_code: error.code })
+    // The fault is ours only when no handler foresaw it: then the operator needs to see where it came from.
+    const cause = error.code === 'INTERNAL_ERROR' ? { error: error.cause ?? error } : {}
+    const context = { attempts: job.attempts, reason: error.message }
+    log.warn('Job failed', { ...fields, error_code: error.code, context, ...cause })
+  }
+}
+
+function withoutSlot(turn: 'expired' | 'cancelled' | 'interrupted'): Outcome {
+  return turn === 'expired' ? { kind: 'expired' } : { kind: 'not-started', why: turn }
+}
+
+function idsOf({ assignment }: Job): Record<string, string | undefined> {
+  return {
+    assignment_id: assignment.assignmentId,
+    request_id: assignment.requestId,
+    tenant_id: assignment.tenantId,
+    trace_id: assignment.traceId,
+    job_type: assignment.jobType,
+  }
+}

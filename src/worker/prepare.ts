@@ -1,0 +1,58 @@
+import type { z } from 'zod'
+import { JobError } from '../errors.ts'
+import type { RetryPolicy } from '../handler.ts'
+import { type Assignment, explicitTimeoutMs } from '../protocol/assignment.ts'
+import type { Job, Prepared } from './job.ts'
+
+/** The wire's defaults for retries: a base of 200 ms, at most 30 s, and one try when nobody asks for more. */
+const defaultPolicy: RetryPolicy = { maxAttempts: 1, backoffMs: 200, maxBackoffMs: 30_000 }
+
+/** How many wrong fields an error names; more do not help a caller. */
+const namedFields = 20
+
+/** Checks a job's input and works out what its attempts depend on. Throws the JobError it fails with. */
+export function prepare({ handler, assignment }: Pick<Job, 'handler' | 'assignment'>): Prepared {
+  const given = inputOf(assignment)
+  const timeoutMs = explicitTimeoutMs(assignment, given)
+  const parsed = handler.input.safeParse(given)
+  if (!parsed.success) throw wrongInput(parsed.error, given)
+  const input = parsed.data
+  const asked = askedPolicy(assignment)
+  const policy = handler.retry?.(input, asked) ?? asked ?? defaultPolicy
+  return { input, effect: handler.effect(input), policy, timeoutMs }
+}
+
+function inputOf(assignment: Assignment): unknown {
+  if (assignment.input.kind === 'value') return assignment.input.value
+  throw new JobError('INVALID_INPUT', 'The payload_ref is of a scheme that this worker does not know', {
+    details: { field: 'payload_ref' },
+  })
+}
+
+function askedPolicy({ retry }: Assignment): RetryPolicy | undefined {
+  if (retry === undefined) return undefined
+  return {
+    ...defaultPolicy,
+    ...(retry.maxAttempts === undefined ? {} : { maxAttempts: retry.maxAttempts }),
+    ...(retry.backoffMs === undefined ? {} : { backoffMs: retry.backoffMs }),
+  }
+}
+
+function wrongInput(error: z.ZodError, given: unknown): JobError {
+  const fields = error.issues
+    .slice(0, namedFields)
+    .map((issue) => ({ field: issue.path.join('.'), problem: issue.message, missing: isMissing(given, issue.path) }))
+  const details = { fields: fields.map(({ field, problem }) => ({ field, problem })) }
+  return fields.some(({ missing }) => missing)
+    ? new JobError('MISSING_REQUIRED_FIELD', 'A required field of the input is missing', { details })
+    : new JobError('INVALID_INPUT', 'The input is not what this job type takes', { details })
+}
+
+function isMissing(given: unknown, path: readonly PropertyKey[]): boolean {
+  let value = given
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return false
+    value = Reflect.get(value, key)
+  }
+  return path.length > 0 && value === undefined
+}

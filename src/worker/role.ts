@@ -1,0 +1,134 @@
+/** The worker: takes assignments, runs them, reports. The only file here that builds things. */
+import { openDeadLetters } from '../dlq/file-dead-letters.ts'
+import { Notifier } from '../dlq/notifier.ts'
+import { DeadLetterBox } from '../exchange/dead-letter-box.ts'
+import { Reporter } from '../exchange/report.ts'
+import { Submissions } from '../exchange/submit.ts'
+import type { Handler } from '../handler.ts'
+import type { Platform, Role, RunningRole } from '../role.ts'
+import { Acks } from './acks.ts'
+import { Cancellations } from './cancel.ts'
+import { Costs } from './cost.ts'
+import { drain } from './drain.ts'
+import { Duplicates } from './duplicates.ts'
+import { Heartbeats } from './heartbeat.ts'
+import { Intake } from './intake.ts'
+import { Leases } from './lease.ts'
+import { Pipeline } from './pipeline.ts'
+import { Refusals } from './refusal.ts'
+import { Registry } from './registry.ts'
+import { RetryRoom } from './retry-room.ts'
+import { Room } from './room.ts'
+import { jobRoutes } from './routes.ts'
+import { Slots } from './slots.ts'
+import { HeldJobs, JobLookup } from './status.ts'
+
+/** The worker role for these job types. */
+export function workerRole(handlers: readonly Handler[]): Role {
+  return {
+    name: 'worker',
+    summary: 'Takes job assignments from NATS, runs them and reports their results.',
+    open: (platform) => openWorker(platform, handlers),
+  }
+}
+
+async function openWorker(platform: Platform, handlers: readonly Handler[]): Promise<RunningRole> {
+  const { config, bus, clock, metrics } = platform
+  const log = platform.log.child({ component: 'worker' })
+  const { subjects, wire } = config
+  const {
+    id: workerId,
+    sandboxMode: sandbox,
+    maxConcurrency,
+    queueSize,
+    strictDeadline,
+    shutdownGraceMs,
+  } = config.worker
+  const { resultPublishMaxRetries: maxRetries, defaultJobTimeoutMs: defaultTimeoutMs, tenantAllowlist } = config.worker
+  const envelope = wire.envelope
+  const closing = new AbortController()
+
+  const deadLetters = await openDeadLetters(config.deadLetters)
+  const emit = bus.emit.bind(bus)
+  const suppressed = (): void => metrics.notificationSuppressed()
+  const notifier = new Notifier({ subject: subjects.deadLetter, mode: envelope, clock, emit, suppressed })
+  const box = new DeadLetterBox({
+    deadLetters,
+    path: config.deadLetters.path,
+    notify: (record) => notifier.notify(record),
+    onBlocked: (blocked) => (blocked ? pauseIntake() : resumeIntake()),
+    clock,
+    log,
+    metrics,
+  })
+  const results = { resultSubject: subjects.result, envelope, workerId, sandbox, maxRetries, closing: closing.signal }
+  const reporter = new Reporter({ bus, box, ...results, clock, log, metrics })
+
+  const registry = new Registry(handlers)
+  const leases = new Leases(clock)
+  const held = new HeldJobs()
+  const duplicates = new Duplicates(clock)
+  const lookup = new JobLookup(held, duplicates, clock)
+  const cancellations = new Cancellations(held, clock, log)
+  const costs = new Costs(clock)
+  const pools = { cpu: config.worker.cpuPoolSize, io: config.worker.ioPoolSize }
+  const slots = new Slots({ total: maxConcurrency, pools, perTenant: config.worker.tenantMaxConcurrency }, clock)
+  const window = (): number | undefined => source.window
+  const retryRoom = new RetryRoom(clock, window)
+  const room = new Room({ slots, retryRoom, queueSize, window })
+  const execution = { clock, log, defaultTimeoutMs, strictDeadline, sandbox }
+  const line = { slots, retryRoom, reporter, costs, leases, held, duplicates, execution, clock, log, metrics }
+  const pipeline = new Pipeline({ ...line, random: Math.random })
+  const acks = new Acks({ bus, subject: subjects.ack, envelope, enabled: wire.acks, fill: () => room.fill, clock })
+  const intake = new Intake({
+    ...{ leases, held, lookup, duplicates, cancellations, room, costs, acks, reporter, clock, log, metrics },
+    rules: { registry, tenants: tenantAllowlist === undefined ? undefined : new Set(tenantAllowlist) },
+    strictDeadline,
+    maxDeliveries: config.jetstream.maxDeliveries,
+    refusals: new Refusals({ leases, acks, reporter, log, metrics }),
+    start: (job) => pipeline.run(job),
+  })
+  const source = bus.take((delivery) => intake.receive(delivery))
+  const pauseIntake = (): void => {
+    room.setClosed(true)
+    source.pause()
+  }
+  const resumeIntake = (): void => {
+    room.setClosed(false)
+    source.resume()
+  }
+  const cancelSubscription = cancellations.listen(bus, subjects.cancel)
+  const submissions = new Submissions({ bus, subjects, clock })
+  const heartbeats = new Heartbeats({
+    ...{ bus, subject: subjects.heartbeat, envelope, workerId, sandbox, clock, metrics },
+    intervalMs: config.worker.heartbeatIntervalMs,
+    jobTypes: registry.types,
+    running: () => slots.running,
+    limit: maxConcurrency,
+    waiting: () => room.waiting,
+  })
+  metrics.observe({
+    activeJobs: () => slots.running,
+    queueDepth: (pool) => slots.depth(pool),
+    slots: (pool) => pools[pool],
+  })
+
+  return {
+    routes: [jobRoutes({ bus, subjects, registry, lookup, cancellations, submissions })],
+    get activeJobs() {
+      return slots.running
+    },
+    get load() {
+      return slots.running / maxConcurrency
+    },
+    checks: () => ({ dead_letters: box.blocked ?? 'ok' }),
+    start: () => heartbeats.start(),
+    async drain() {
+      await drain({ source, intake, held, heartbeats, bus, closing, graceMs: shutdownGraceMs, clock, log })
+      await cancelSubscription.stop()
+      await submissions[Symbol.asyncDispose]()
+      await deadLetters[Symbol.asyncDispose]()
+      for (const part of [heartbeats, slots, leases]) part[Symbol.dispose]()
+    },
+  }
+}
