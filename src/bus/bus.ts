@@ -44,9 +44,14 @@ export interface Delivery extends Message {
   /**
    * Returns it unfinished, charging no strike. True: another worker has it or will get it (and it is no longer held).
    * False: there is no one else, the message stays with the caller.
-   * `attempts` is written down for whoever continues; `delayMs` postpones the next delivery.
+   * `attempts` is written down for whoever continues; `delayMs` postpones the next delivery (where something is stored);
+   * `accepted`: its assignment ack has already been sent.
    */
-  giveBack(options?: { readonly delayMs?: number; readonly attempts?: number }): Promise<boolean>
+  giveBack(options?: {
+    readonly delayMs?: number
+    readonly attempts?: number
+    readonly accepted?: boolean
+  }): Promise<boolean>
   /**
    * Offers it to the other workers because there is no room here. False: refused by the rules (hops used up) or nobody
    * else is there, the message stays with the caller. `accepted`: its assignment ack has already been sent.
@@ -54,7 +59,10 @@ export interface Delivery extends Message {
   reoffer(options: { readonly accepted: boolean }): Promise<boolean>
   /** An earlier holder has already sent the assignment ack. */
   readonly alreadyAccepted: boolean
-  /** What earlier holders wrote down. Asks the bus only when `deliveries` is above 1. Rejects when it cannot be known now. */
+  /**
+   * What earlier holders wrote down; costs nothing on a first delivery, for the bus is asked only when `deliveries` is
+   * above 1. Rejects when it cannot be known now.
+   */
   history(): Promise<DeliveryHistory>
 }
 

@@ -29,7 +29,7 @@ export function openLineSink(fd: number, clock: Clock, lost: (lines: number) => 
   const flush = (): void => {
     timer?.cancel()
     timer = undefined
-    const bytes = Buffer.concat([unwritten, Buffer.from(fresh)])
+    const bytes = fresh === '' ? unwritten : Buffer.concat([unwritten, Buffer.from(fresh)])
     fresh = ''
     unwritten = writeWhatFits(fd, bytes)
     const lines = dropped

@@ -1,7 +1,6 @@
 /** Keeps secrets and personal data out of logs. Pure, bounded, and never throws, whatever it is given. */
 
-/** What stands in the place of a secret. */
-export const redacted = '[redacted]'
+const redacted = '[redacted]'
 
 const limits = { depth: 6, entries: 50, nodes: 500, text: 4096 } as const
 

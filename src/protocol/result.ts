@@ -9,7 +9,7 @@ import { encodeText, isJsonObject, type JsonObject, objectText, parseJson } from
 import { traceFields } from './trace.ts'
 
 /** How a job ended, in the router's words. */
-export type JobStatus = 'success' | 'error' | 'timeout' | 'cancelled'
+type JobStatus = 'success' | 'error' | 'timeout' | 'cancelled'
 
 /** How a job ended, with what there is to say about it. */
 export type Ending = Success | Failure

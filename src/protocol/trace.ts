@@ -13,7 +13,7 @@ export function isTraceId(text: string): boolean {
 }
 
 /** Whether the router takes this as a `run_id`, `flow_id` or `step_id`: a UUIDv4 or an upper-case ULID. */
-export function isRunId(text: string): boolean {
+function isRunId(text: string): boolean {
   return uuidV4.test(text) || ulid.test(text)
 }
 

@@ -60,7 +60,7 @@ export class Intake {
       if (leases.hasEnded(delivery.sequence)) return this.#follow(delivery.ack())
     }
     const lease = leases.hold(delivery)
-    if (delivery.deliveries > 1) this.#follow(this.#readmit(lease))
+    if (delivery.deliveries > 1 || delivery.alreadyAccepted) this.#follow(this.#readmit(lease))
     else this.#take(lease, 0)
   }
 

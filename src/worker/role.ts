@@ -1,4 +1,5 @@
 /** The worker: takes assignments, runs them, reports. The only file here that builds things. */
+import type { Intake as Source } from '../bus/bus.ts'
 import { openDeadLetters } from '../dlq/file-dead-letters.ts'
 import { Notifier } from '../dlq/notifier.ts'
 import { DeadLetterBox } from '../exchange/dead-letter-box.ts'
@@ -73,7 +74,8 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   const costs = new Costs(clock)
   const pools = { cpu: config.worker.cpuPoolSize, io: config.worker.ioPoolSize }
   const slots = new Slots({ total: maxConcurrency, pools, perTenant: config.worker.tenantMaxConcurrency }, clock)
-  const window = (): number | undefined => source.window
+  let source: Source | undefined
+  const window = (): number | undefined => source?.window
   const retryRoom = new RetryRoom(clock, window)
   const room = new Room({ slots, retryRoom, queueSize, window })
   const execution = { clock, log, defaultTimeoutMs, strictDeadline, sandbox }
@@ -88,14 +90,13 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     refusals: new Refusals({ leases, acks, reporter, log, metrics }),
     start: (job) => pipeline.run(job),
   })
-  const source = bus.take((delivery) => intake.receive(delivery))
   const pauseIntake = (): void => {
     room.setClosed(true)
-    source.pause()
+    source?.pause()
   }
   const resumeIntake = (): void => {
     room.setClosed(false)
-    source.resume()
+    source?.resume()
   }
   const cancelSubscription = cancellations.listen(bus, subjects.cancel)
   const submissions = new Submissions({ bus, subjects, clock })
@@ -122,9 +123,14 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
       return slots.running / maxConcurrency
     },
     checks: () => ({ dead_letters: box.blocked ?? 'ok' }),
-    start: () => heartbeats.start(),
+    start() {
+      source = bus.take((delivery) => intake.receive(delivery))
+      if (box.blocked !== undefined) source.pause()
+      heartbeats.start()
+    },
     async drain() {
-      await drain({ source, intake, held, heartbeats, bus, closing, graceMs: shutdownGraceMs, clock, log })
+      const parts = { intake, held, heartbeats, bus, closing, graceMs: shutdownGraceMs, clock, log }
+      if (source !== undefined) await drain({ source, ...parts })
       await cancelSubscription.stop()
       await submissions[Symbol.asyncDispose]()
       await deadLetters[Symbol.asyncDispose]()

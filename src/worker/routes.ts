@@ -4,6 +4,7 @@ import { type Bus, PublishError } from '../bus/bus.ts'
 import { JobError } from '../errors.ts'
 import { type Submission, toSubmission } from '../exchange/submission.ts'
 import type { Submissions } from '../exchange/submit.ts'
+import { answer, jsonBody } from '../http/openapi.ts'
 import { HttpProblem } from '../http/problem.ts'
 import { encodeCancel } from '../protocol/cancel.ts'
 import { decodeAssignment } from '../protocol/codec.ts'
@@ -38,7 +39,20 @@ const waitQuery = z.object({
 const tenantQuery = z.object({
   tenant_id: z.string().optional().describe('The tenant; without it, the one that used the id last.'),
 })
+/** What a person may send: only a job, or a whole assignment. */
+const writtenJob = z.union([
+  z.looseObject({ type: z.string(), payload: z.unknown().optional() }),
+  z.looseObject({ job: z.looseObject({ type: z.string() }), tenant_id: z.string().optional() }),
+])
 const idParams = z.object({ assignment_id: z.string() })
+
+const jobState = z.object({
+  assignment_id: z.string(),
+  tenant_id: z.string(),
+  state: z.enum(['queued', 'running', 'retrying', 'done']),
+  result: z.looseObject({ status: z.string() }).optional(),
+})
+const cancelStatus = z.object({ status: z.enum(['cancelled', 'cancel_requested']) })
 
 /** The routes for jobs: run one, ask after one, cancel one. */
 export function jobRoutes({ bus, subjects, registry, lookup, cancellations, submissions }: Options) {
@@ -61,8 +75,16 @@ export function jobRoutes({ bus, subjects, registry, lookup, cancellations, subm
         query: waitQuery,
         detail: {
           summary: 'Runs a job and waits for its result.',
-          description: 'The body is a job {"type","payload"} or a whole assignment; missing ids are made up.',
+          description: 'Missing ids are made up; the tenant is `local` unless one is named.',
           tags: ['Jobs'],
+          requestBody: jsonBody(writtenJob),
+          responses: {
+            200: answer('The result, whether the job succeeded or failed.', z.looseObject({ status: z.string() })),
+            202: answer('Taken, and not done within the wait.', z.object({ assignment_id: z.string() })),
+            400: answer('Something is wrong with the job; every wrong field is named.'),
+            429: answer('No worker has room for it.'),
+            503: answer('It could not be handed over.'),
+          },
         },
       },
     )
@@ -99,7 +121,15 @@ export function jobRoutes({ bus, subjects, registry, lookup, cancellations, subm
       {
         params: idParams,
         query: tenantQuery,
-        detail: { summary: 'Cancels a job: here at once, elsewhere by a request to all workers.', tags: ['Jobs'] },
+        detail: {
+          summary: 'Cancels a job: here at once, elsewhere by a request to all workers.',
+          tags: ['Jobs'],
+          responses: {
+            200: answer('It is told to stop.', cancelStatus),
+            202: answer('Nobody here holds it; every worker has been asked.', cancelStatus),
+            409: answer('It has already ended.'),
+          },
+        },
       },
     )
 }

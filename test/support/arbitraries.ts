@@ -10,7 +10,7 @@ export interface Arrival {
 }
 
 /** Texts that look honest, and texts with control characters, half surrogate pairs, colons, percent signs, great length. */
-export function texts(): fc.Arbitrary<string> {
+function texts(): fc.Arbitrary<string> {
   const words = [
     'a-1',
     'acme',
@@ -142,7 +142,7 @@ function bytes(text: string): Uint8Array {
 }
 
 /** Outputs and details as a careless handler may produce them; many of them JSON cannot hold. */
-export function hostileValues(): fc.Arbitrary<unknown> {
+function hostileValues(): fc.Arbitrary<unknown> {
   const cycle: { self?: unknown } = {}
   cycle.self = cycle
   const trap = {

@@ -73,7 +73,7 @@ export async function startBeamline(
     return exited
   }
   const url = async (): Promise<string> => {
-    const line = await log.waitFor((text) => /https?:\/\//.test(text) && text.includes('HTTP is listening'))
+    const line = await log.waitFor((text) => /https?:\/\//.test(text) && text.includes('Beamline started'))
     return /https?:\/\/[^\s"]+/.exec(line)?.[0] ?? ''
   }
   return {
