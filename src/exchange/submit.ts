@@ -16,6 +16,11 @@ export interface Submitted {
   readonly result: ReceivedResult | undefined
 }
 
+/** A result that has not come yet, and how many callers wait for it at the moment. */
+interface AwaitedResult extends PromiseWithResolvers<ReceivedResult> {
+  waiting: number
+}
+
 /** How many submissions are remembered, how long in milliseconds, and how large their results may be together. */
 const memory = { maxEntries: 10_000, maxAgeMs: 3_600_000, maxSize: 64_000_000 }
 
@@ -26,7 +31,7 @@ const handOverMs = 5000
 export class Submissions implements AsyncDisposable {
   readonly #options: Options
   /** In the order in which they were submitted. */
-  readonly #awaited = new Map<string, PromiseWithResolvers<ReceivedResult>>()
+  readonly #awaited = new Map<string, AwaitedResult>()
   readonly #known: BoundedMap<string, Submitted>
   readonly #tenants: BoundedMap<string, string>
   #subscription: Subscription | undefined
@@ -44,7 +49,8 @@ export class Submissions implements AsyncDisposable {
   async submit(submission: Submission, waitMs: number, signal?: AbortSignal): Promise<ReceivedResult | undefined> {
     const { bus, subjects, clock } = this.#options
     const key = keyOf(submission)
-    const arrived = this.#await(key)
+    const awaited = this.#await(key)
+    awaited.waiting += 1
     this.#tenants.set(submission.assignmentId, submission.tenantId)
     const limit = new AbortController()
     const stop = (): void => limit.abort()
@@ -54,13 +60,14 @@ export class Submissions implements AsyncDisposable {
       await bus.publish({ subject: subjects.assign, body: submission.body }, limit.signal)
       handOver.cancel()
       const timeUp = clock.sleep(waitMs, limit.signal).catch(() => undefined)
-      return (await Promise.race([arrived, timeUp])) ?? undefined
+      return (await Promise.race([awaited.promise, timeUp])) ?? undefined
     } catch (error) {
       this.#forget(key)
       throw error instanceof PublishError
         ? error
         : new PublishError('unconfirmed', 'The assignment was not handed over in time')
     } finally {
+      awaited.waiting -= 1
       handOver.cancel()
       signal?.removeEventListener('abort', stop)
       limit.abort()
@@ -82,15 +89,15 @@ export class Submissions implements AsyncDisposable {
   }
 
   /** The result of a key; who submits the same one twice waits for the same result. */
-  #await(key: string): Promise<ReceivedResult> {
+  #await(key: string): AwaitedResult {
     this.#forgetOld()
     this.#known.set(key, { result: undefined })
     this.#subscription ??= this.#options.bus.subscribe(this.#options.subjects.result, (message) =>
       this.#hear(message.body),
     )
-    const awaited = this.#awaited.get(key) ?? Promise.withResolvers<ReceivedResult>()
+    const awaited = this.#awaited.get(key) ?? { ...Promise.withResolvers<ReceivedResult>(), waiting: 0 }
     this.#awaited.set(key, awaited)
-    return awaited.promise
+    return awaited
   }
 
   #hear(body: Uint8Array): void {
@@ -111,11 +118,11 @@ export class Submissions implements AsyncDisposable {
     this.#subscription = undefined
   }
 
-  /** Results that never came are not listened for any longer than submissions are remembered. */
+  /** Results that never came and that nobody waits for are not listened for any longer than submissions are remembered. */
   #forgetOld(): void {
-    for (const key of this.#awaited.keys()) {
+    for (const [key, { waiting }] of this.#awaited) {
       if (this.#known.get(key) !== undefined) return
-      this.#forget(key)
+      if (waiting === 0) this.#forget(key)
     }
   }
 }

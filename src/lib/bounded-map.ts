@@ -56,11 +56,17 @@ export class BoundedMap<K, V> {
     this.#forget(now)
   }
 
+  /** Every key that is remembered, in the order in which they were first set. */
+  keys(): Iterable<K> {
+    return this.#entries.keys()
+  }
+
+  /** Whether there was something to delete. */
   delete(key: K): boolean {
     const entry = this.#entries.get(key)
     if (entry === undefined) return false
     this.#remove(entry)
-    return true
+    return entry.expiresAt > this.#clock.monotonic()
   }
 
   #remove(entry: Entry<K, V>): void {

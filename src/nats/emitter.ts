@@ -1,12 +1,10 @@
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Message } from '../bus/bus.ts'
 import { messageSize } from '../bus/message-size.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Connection } from './connection.ts'
 import type { GroupFlush } from './group-flush.ts'
 import { writeHeaders } from './headers.ts'
-import { Sweep } from './sweep.ts'
 
 /** What is kept for the next connection: an hour of heartbeats, or the acks of some ten thousand jobs. */
 const maxKept = 20_000
@@ -15,7 +13,6 @@ const maxKeptBytes = 16 * 1024 * 1024
 interface EmitterParts {
   readonly connection: Connection
   readonly flush: GroupFlush
-  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -27,14 +24,15 @@ interface Kept {
 /** Sends without waiting, and keeps a message until a flush has confirmed it, so that a lost connection loses none. */
 export class Emitter {
   readonly #parts: EmitterParts
-  readonly #sweep: Sweep
-  #kept: Kept[] = []
+  readonly #kept: Kept[] = []
   #bytes = 0
-  #dropped = 0
+  /** How many messages have left the front of `#kept`, ever. */
+  #gone = 0
+  #lost = 0
+  #confirming = false
 
   constructor(parts: EmitterParts) {
     this.#parts = parts
-    this.#sweep = new Sweep(parts.clock, () => this.#confirm())
     parts.connection.onUp((nats) => this.#sendAgain(nats))
   }
 
@@ -45,25 +43,28 @@ export class Emitter {
       log.warn('A message larger than the server takes was not sent', { context: { subject: message.subject, size } })
       return
     }
-    this.#keep({ message, size })
+    this.#kept.push({ message, size })
+    this.#bytes += size
+    this.#bound()
     const { nats } = connection
-    if (nats !== undefined) this.#send(nats, message)
-    this.#sweep.start()
+    if (nats === undefined) return
+    this.#send(nats, message)
+    this.#confirm()
   }
 
-  stop(): void {
-    this.#sweep.stop()
-  }
-
-  #keep(kept: Kept): void {
-    this.#kept.push(kept)
-    this.#bytes += kept.size
+  #bound(): void {
     while (this.#kept.length > maxKept || this.#bytes > maxKeptBytes) {
-      this.#bytes -= this.#kept.shift()?.size ?? 0
+      this.#forget(1)
+      // Over a live connection it has been sent, and only cannot be sent again.
       if (this.#parts.connection.connected) continue
-      if (this.#dropped === 0) this.#parts.log.warn('Messages without confirmation are dropped until NATS is back')
-      this.#dropped += 1
+      if (this.#lost === 0) this.#parts.log.warn('Messages without confirmation are dropped until NATS is back')
+      this.#lost += 1
     }
+  }
+
+  #forget(count: number): void {
+    for (const { size } of this.#kept.splice(0, count)) this.#bytes -= size
+    this.#gone += count
   }
 
   #send(nats: NatsConnection, message: Message): void {
@@ -75,23 +76,25 @@ export class Emitter {
     }
   }
 
-  /** Forgets what a flush has confirmed. False: nothing is kept. */
-  #confirm(): boolean {
-    if (this.#kept.length === 0) return false
-    if (!this.#parts.connection.connected) return true
-    const sent = new Set(this.#kept)
-    this.#parts.flush.after((arrived) => {
+  /** Forgets what a flush has confirmed, one flush after the other for as long as there is something to confirm. */
+  #confirm(): void {
+    const { connection, flush } = this.#parts
+    if (this.#confirming || this.#kept.length === 0 || !connection.connected) return
+    this.#confirming = true
+    const upTo = this.#gone + this.#kept.length
+    flush.after((arrived) => {
+      this.#confirming = false
       if (!arrived) return
-      this.#kept = this.#kept.filter((kept) => !sent.has(kept))
-      this.#bytes = this.#kept.reduce((sum, kept) => sum + kept.size, 0)
+      this.#forget(Math.max(0, upTo - this.#gone))
+      this.#confirm()
     })
-    return true
   }
 
   #sendAgain(nats: NatsConnection): void {
-    if (this.#dropped > 0)
-      this.#parts.log.warn('Messages without confirmation were lost', { context: { messages: this.#dropped } })
-    this.#dropped = 0
+    if (this.#lost > 0)
+      this.#parts.log.warn('Messages without confirmation were lost', { context: { messages: this.#lost } })
+    this.#lost = 0
     for (const { message } of this.#kept) this.#send(nats, message)
+    this.#confirm()
   }
 }

@@ -82,7 +82,7 @@ class NatsBusImpl implements NatsBus {
       captures: this.#captures,
       clock,
     })
-    this.#emitter = new Emitter({ connection, flush: this.#flush, clock, log })
+    this.#emitter = new Emitter({ connection, flush: this.#flush, log })
     connection.open()
   }
 
@@ -169,7 +169,6 @@ class NatsBusImpl implements NatsBus {
     timer.cancel()
     this.#session?.close()
     this.#publisher.close()
-    this.#emitter.stop()
     this.#captures[Symbol.dispose]()
     await this.#connection[Symbol.asyncDispose]()
   }

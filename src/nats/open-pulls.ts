@@ -26,6 +26,11 @@ export class OpenPulls {
     return this.#asked
   }
 
+  /** How many requests are kept in mind. */
+  get remembered(): number {
+    return this.#latest.size
+  }
+
   add(number: number, batch: number, expiresMs: number): void {
     this.#latest.set(number, { batch, endsAt: this.#clock.monotonic() + expiresMs + graceMs })
     this.#latestSum += batch

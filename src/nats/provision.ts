@@ -140,7 +140,7 @@ async function sharedConsumer(
 }
 
 /** Why jobs would be lost or shared wrongly with a consumer that somebody else has made. */
-function unusable(consumer: ConsumerInfo, assign: string): string | undefined {
+export function unusable(consumer: ConsumerInfo, assign: string): string | undefined {
   const { config } = consumer
   const filters = config.filter_subjects ?? (config.filter_subject ? [config.filter_subject] : [])
   if (config.deliver_subject) return 'it pushes; a pull consumer is needed'
@@ -150,7 +150,7 @@ function unusable(consumer: ConsumerInfo, assign: string): string | undefined {
 }
 
 /** Whether a subject with wildcards matches a plain one. */
-function covers(pattern: string, subject: string): boolean {
+export function covers(pattern: string, subject: string): boolean {
   const wanted = subject.split('.')
   const tokens = pattern.split('.')
   const open = tokens.at(-1) === '>'

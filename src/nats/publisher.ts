@@ -9,6 +9,7 @@ import type { GroupFlush } from './group-flush.ts'
 import { writeHeaders } from './headers.ts'
 import { readPubAck } from './pub-ack.ts'
 import { isNoResponders, type ReplyInbox } from './reply-inbox.ts'
+import { SharedSignals } from './shared-signals.ts'
 import { Sweep } from './sweep.ts'
 
 /** A PubAck that has not come by then, in milliseconds, is missing. */
@@ -39,6 +40,7 @@ interface Pending {
 export class Publisher {
   readonly #parts: PublisherParts
   readonly #pending = new Map<string, Pending>()
+  readonly #waits = new SharedSignals<Pending>((pending, reason) => pending.settle(reason))
   readonly #sweep: Sweep
   #closed = false
 
@@ -59,7 +61,6 @@ export class Publisher {
       if (this.#closed) return reject(new PublishError('closed', 'The bus is closed'))
       if (messageSize(message) > this.#parts.connection.maxPayload)
         return reject(new PublishError('too-large', 'The message is larger than the server takes'))
-      const abort = (): void => pending.settle(signal?.reason)
       const pending: Pending = {
         message,
         headers: writeHeaders(message.headers),
@@ -70,13 +71,13 @@ export class Publisher {
         settle: (error) => {
           if (!this.#pending.delete(pending.reply)) return
           this.#parts.inbox.close(pending.reply)
-          signal?.removeEventListener('abort', abort)
+          this.#waits.leave(pending, signal)
           if (error === undefined) resolve()
           else reject(error)
         },
       }
       this.#pending.set(pending.reply, pending)
-      signal?.addEventListener('abort', abort, { once: true })
+      this.#waits.enter(pending, signal)
       this.#dispatch(pending)
     })
   }

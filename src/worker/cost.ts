@@ -1,5 +1,6 @@
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
+import { quantumMs } from './fair-queue.ts'
 
 /** The bounds of what the schedule counts with, in milliseconds of slot time. */
 const least = 1
@@ -16,9 +17,12 @@ export class Costs {
     this.#means = new BoundedMap(memory, clock)
   }
 
-  /** Slot time in milliseconds; the least for what has not been seen yet. */
+  /**
+   * Slot time in milliseconds. What has not been seen yet counts as a whole turn, so that a flood of it alternates with
+   * other tenants' jobs from the first.
+   */
   expected(tenantId: string, type: string): number {
-    return this.#means.get(`${type}\n${tenantId}`)?.ms ?? least
+    return this.#means.get(`${type}\n${tenantId}`)?.ms ?? quantumMs
   }
 
   observe(tenantId: string, type: string, tookMs: number): void {

@@ -32,8 +32,9 @@ export async function drain(parts: Parts): Promise<void> {
   const { source, intake, held, heartbeats, closing, graceMs, clock, log } = parts
   log.info('Draining', { context: { jobs: held.size } })
   heartbeats.drain()
-  intake.drain()
-  await source.stop()
+  const stopped = source.stop()
+  intake.drain(stopped)
+  await stopped
   for (const job of held) {
     if (job.state === 'running') job.stopSoon('interrupted')
     else job.stop('interrupted')

@@ -7,9 +7,8 @@ import type { EncodedResult } from '../protocol/result.ts'
 const bounds = { maxEntries: 10_000, maxSize: 64_000_000, maxAgeMs: 3_600_000 }
 
 /** What an ended job is remembered by: its result, to be published again byte for byte. */
-export interface Ended {
-  readonly fingerprint: bigint
-  readonly result: Pick<EncodedResult, 'body' | 'headers'>
+export interface Ended extends Pick<EncodedResult, 'body' | 'headers'> {
+  readonly fingerprint: number
 }
 
 /** The results of jobs that ended here lately, by tenant and assignment id. */
@@ -25,7 +24,14 @@ export class Duplicates {
   }
 
   remember(key: string, assignment: Assignment, { body, headers }: EncodedResult): void {
-    this.#ended.set(key, { fingerprint: fingerprint(assignment), result: { body, headers } }, body.byteLength)
+    this.#ended.set(key, { fingerprint: fingerprint(assignment), body, headers }, body.byteLength)
+  }
+
+  /** The tenant of a remembered job with this assignment id, in linear time; undefined when there is none. */
+  tenantOf(assignmentId: string): string | undefined {
+    const end = `\n${assignmentId}`
+    for (const key of this.#ended.keys()) if (key.endsWith(end)) return key.slice(0, -end.length)
+    return undefined
   }
 }
 
@@ -35,6 +41,6 @@ export function jobKey({ tenantId, assignmentId }: Pick<Assignment, 'tenantId' |
 }
 
 /** Tells different work under one id apart; equal for equal work, whatever else the message says. */
-export function fingerprint(assignment: Assignment): bigint {
-  return BigInt(Bun.hash(JSON.stringify(assignment.raw['job'])))
+export function fingerprint(assignment: Assignment): number {
+  return Bun.hash.xxHash32(JSON.stringify(assignment.raw['job']))
 }

@@ -17,7 +17,7 @@ export interface Queued {
  * Slot time each tenant is granted in a round, in milliseconds. Small, so that jobs of equal length alternate between
  * tenants, and large enough that tiny jobs do not pay for a round each.
  */
-const quantumMs = 10
+export const quantumMs = 10
 
 /** A job that waits gains one point of priority in this many milliseconds, so a job of priority 0 overtakes fresh ones of 100 after 100 s. */
 const agingStepMs = 1000

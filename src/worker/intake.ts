@@ -17,7 +17,7 @@ import type { Lease, Leases } from './lease.ts'
 import { overload } from './overload.ts'
 import type { Refusals } from './refusal.ts'
 import type { Room } from './room.ts'
-import type { HeldJobs, JobLookup } from './status.ts'
+import type { HeldJobs } from './status.ts'
 
 interface Options {
   readonly rules: AdmissionRules
@@ -25,7 +25,6 @@ interface Options {
   readonly maxDeliveries: number
   readonly leases: Leases
   readonly held: HeldJobs
-  readonly lookup: JobLookup
   readonly duplicates: Duplicates
   readonly cancellations: Cancellations
   readonly room: Room
@@ -154,9 +153,8 @@ export class Intake {
   }
 
   #accept(job: Job): void {
-    const { acks, cancellations, held, lookup, metrics, start } = this.#options
+    const { acks, cancellations, held, metrics, start } = this.#options
     held.add(job)
-    lookup.admitted(job)
     if (this.#draining) {
       job.stop('interrupted')
     } else {
@@ -179,7 +177,7 @@ export class Intake {
     ended: ReturnType<Duplicates['find']> & object,
   ): Promise<void> {
     this.#countDuplicate(assignment, fingerprint(assignment) === ended.fingerprint)
-    if (await this.#options.reporter.publish(ended.result)) return this.#options.leases.end(lease)
+    if (await this.#options.reporter.publish(ended)) return this.#options.leases.end(lease)
     this.#options.leases.release(lease)
   }
 

@@ -42,7 +42,7 @@ export class Job implements Schedulable {
   readonly priority: number
   readonly pool: Pool
   state: JobState = 'queued'
-  /** Tries that have ended; an interrupted one is not counted. */
+  /** Tries that have ended, those of earlier holders included. */
   attempts: number
   /** When the first attempt started here. */
   startedAt: number | undefined

@@ -43,10 +43,15 @@ export class Leases implements Disposable {
 
   hold(delivery: Delivery): Lease {
     const lease = new Lease(delivery)
-    this.#held.add(lease)
-    if (delivery.sequence !== undefined) this.#bySequence.set(delivery.sequence, lease)
+    this.keep(lease)
     if (delivery.leaseMs !== undefined && delivery.leaseMs !== this.#leaseMs) this.#extendEvery(delivery.leaseMs)
     return lease
+  }
+
+  /** It is held here (again). */
+  keep(lease: Lease): void {
+    this.#held.add(lease)
+    if (lease.delivery.sequence !== undefined) this.#bySequence.set(lease.delivery.sequence, lease)
   }
 
   /** The lease under which this message is already held here. */

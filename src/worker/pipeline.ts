@@ -60,7 +60,8 @@ export class Pipeline {
         case 'bury':
           return this.#finish(job, disposition.ending, disposition.reason)
         case 'give back':
-          if (await this.#giveBack(job)) return
+          // An attempt that was interrupted is not charged.
+          if (await this.#giveBack(job, { attempts: job.attempts - (outcome.kind === 'stopped' ? 1 : 0) })) return
           return this.#finish(job, disposition.ending, 'INTERRUPTED')
         case 'retry':
           this.#options.metrics.jobRetried(job.handler.type, disposition.error.code)
@@ -74,6 +75,11 @@ export class Pipeline {
 
   async #attempt(job: Job): Promise<Outcome> {
     const { slots, clock, costs, metrics, execution } = this.#options
+    if (job.stopped !== undefined) {
+      // It was told to stop after it got its slot and before it came to use it.
+      slots.release(job)
+      return { kind: 'not-started', why: job.stopped }
+    }
     const startedAt = clock.monotonic()
     if (job.startedAt === undefined) metrics.jobWaited((startedAt - job.receivedAt) / 1000)
     job.startedAt ??= startedAt
@@ -81,8 +87,7 @@ export class Pipeline {
     const outcome = await execute(job, execution)
     slots.release(job)
     costs.observe(job.tenantId, job.handler.type, clock.monotonic() - startedAt)
-    const interrupted = outcome.kind === 'stopped' && outcome.why === 'interrupted'
-    if (!interrupted) job.attempts++
+    job.attempts++
     if (outcome.kind === 'stopped' && outcome.stuck) this.#reportStuck(job)
     return outcome
   }
@@ -96,28 +101,26 @@ export class Pipeline {
   /** True: it is to be tried again here. False: it was given back, to be continued by whoever receives it next. */
   async #waitForRetry(job: Job, delayMs: number): Promise<boolean> {
     const { retryRoom } = this.#options
-    if (retryRoom.isFull && (await this.#giveBack(job, delayMs))) return false
+    if (retryRoom.isFull && (await this.#giveBack(job, { attempts: job.attempts, delayMs }))) return false
     this.#enter(job, 'retrying')
     await retryRoom.wait(job, delayMs)
     this.#enter(job, 'queued')
     return true
   }
 
-  async #giveBack(job: Job, delayMs?: number): Promise<boolean> {
-    const given = await job.lease.delivery.giveBack({
-      ...(job.attempts === 0 ? {} : { attempts: job.attempts }),
-      ...(delayMs === undefined ? {} : { delayMs }),
-    })
-    if (given) this.#letGo(job)
-    return given
+  /** `attempts`: those that whoever continues must count. */
+  async #giveBack(job: Job, options: { readonly attempts: number; readonly delayMs?: number }): Promise<boolean> {
+    this.#letGo(job)
+    if (await job.lease.delivery.giveBack({ ...options, accepted: true })) return true
+    this.#takeBack(job)
+    return false
   }
 
   /** Its place goes to another tenant's job: another worker takes it, or it is refused. */
   async #displace(job: Job): Promise<void> {
-    if (await job.lease.delivery.reoffer({ accepted: true })) {
-      this.#options.metrics.assignment('reoffered')
-      return this.#letGo(job)
-    }
+    this.#letGo(job)
+    if (await job.lease.delivery.reoffer({ accepted: true })) return this.#options.metrics.assignment('reoffered')
+    this.#takeBack(job)
     return this.#finish(job, { status: 'error', error: overload, retryable: true })
   }
 
@@ -142,10 +145,16 @@ export class Pipeline {
     await this.#options.leases.end(job.lease)
   }
 
-  /** It goes on elsewhere. */
+  /** It goes on elsewhere. Said before it is sent on: should it come straight back, it is no duplicate of itself. */
   #letGo(job: Job): void {
     this.#options.held.remove(job)
     this.#options.leases.release(job.lease)
+  }
+
+  /** Nobody else has it. */
+  #takeBack(job: Job): void {
+    this.#options.held.add(job)
+    this.#options.leases.keep(job.lease)
   }
 
   #enter(job: Job, state: Job['state']): void {

@@ -69,7 +69,7 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   const leases = new Leases(clock)
   const held = new HeldJobs()
   const duplicates = new Duplicates(clock)
-  const lookup = new JobLookup(held, duplicates, clock)
+  const lookup = new JobLookup(held, duplicates)
   const cancellations = new Cancellations(held, clock, log)
   const costs = new Costs(clock)
   const pools = { cpu: config.worker.cpuPoolSize, io: config.worker.ioPoolSize }
@@ -83,7 +83,7 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   const pipeline = new Pipeline({ ...line, random: Math.random })
   const acks = new Acks({ bus, subject: subjects.ack, envelope, enabled: wire.acks, fill: () => room.fill, clock })
   const intake = new Intake({
-    ...{ leases, held, lookup, duplicates, cancellations, room, costs, acks, reporter, clock, log, metrics },
+    ...{ leases, held, duplicates, cancellations, room, costs, acks, reporter, clock, log, metrics },
     rules: { registry, tenants: tenantAllowlist === undefined ? undefined : new Set(tenantAllowlist) },
     strictDeadline,
     maxDeliveries: config.jetstream.maxDeliveries,

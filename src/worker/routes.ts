@@ -104,6 +104,10 @@ export function jobRoutes({ bus, subjects, registry, lookup, cancellations, subm
         detail: {
           summary: 'What has become of a job that this process runs, ran lately or submitted.',
           tags: ['Jobs'],
+          responses: {
+            200: answer('Its state, and its result when it is done.', jobState),
+            404: answer('Not known here.'),
+          },
         },
       },
     )

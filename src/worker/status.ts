@@ -1,5 +1,3 @@
-import { BoundedMap } from '../lib/bounded-map.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { decodeResult } from '../protocol/received-result.ts'
 import { type Duplicates, jobKey } from './duplicates.ts'
@@ -22,7 +20,7 @@ export class HeldJobs implements Iterable<Job> {
   }
 
   remove(job: Job): void {
-    this.#byKey.delete(job.key)
+    if (this.#byKey.get(job.key) === job) this.#byKey.delete(job.key)
   }
 
   [Symbol.iterator](): Iterator<Job> {
@@ -35,30 +33,20 @@ export type JobStatus =
   | { readonly state: JobState; readonly tenantId: string }
   | { readonly state: 'done'; readonly tenantId: string; readonly result: JsonObject }
 
-/** How many jobs can be found without naming their tenant, and for how long in milliseconds. */
-const memory = { maxEntries: 20_000, maxAgeMs: 3_600_000 }
-
 /** Answers what has become of a job. */
 export class JobLookup {
   readonly #held: HeldJobs
   readonly #duplicates: Duplicates
-  /** The tenant that used an assignment id last. */
-  readonly #tenants: BoundedMap<string, string>
 
-  constructor(held: HeldJobs, duplicates: Duplicates, clock: Clock) {
+  constructor(held: HeldJobs, duplicates: Duplicates) {
     this.#held = held
     this.#duplicates = duplicates
-    this.#tenants = new BoundedMap(memory, clock)
   }
 
-  /** Makes the job findable by its assignment id alone. */
-  admitted({ assignment }: Job): void {
-    this.#tenants.set(assignment.assignmentId, assignment.tenantId)
-  }
-
-  /** The tenant that used this assignment id last, as far as it is remembered. */
+  /** A tenant whose job has this assignment id, in linear time: few ask, so no index is kept for them. */
   tenantOf(assignmentId: string): string | undefined {
-    return this.#tenants.get(assignmentId)
+    for (const { assignment } of this.#held) if (assignment.assignmentId === assignmentId) return assignment.tenantId
+    return this.#duplicates.tenantOf(assignmentId)
   }
 
   find(tenantId: string, assignmentId: string): JobStatus | undefined {
@@ -66,7 +54,7 @@ export class JobLookup {
     const job = this.#held.find(key)
     if (job !== undefined) return { state: job.state, tenantId }
     const ended = this.#duplicates.find(key)
-    const received = ended === undefined ? undefined : decodeResult(ended.result.body)
+    const received = ended === undefined ? undefined : decodeResult(ended.body)
     return received === undefined ? undefined : { state: 'done', tenantId, result: received.result }
   }
 }

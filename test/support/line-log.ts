@@ -12,8 +12,9 @@ export class LineLog {
   /** Reads a stream to its end; a last line without a line end counts. */
   async read(stream: ReadableStream<Uint8Array>, to: 'stdout' | 'stderr'): Promise<void> {
     let rest = ''
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split('\n')
+    const decoder = new TextDecoder()
+    for await (const bytes of stream) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
       this[to].push(...lines)
       if (lines.length > 0) this.#tell()

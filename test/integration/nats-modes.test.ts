@@ -1,0 +1,270 @@
+import { describe, expect, test } from 'bun:test'
+import { AckPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
+import { bytes, Taken, text } from '../bus/taken.ts'
+import { openTaker } from '../nats/fleet.ts'
+import { addStream, observe } from '../nats/observer.ts'
+import { openBus, ownNames } from '../nats/open-bus.ts'
+import { openProxy } from '../nats/proxy.ts'
+import { eventually } from '../support/eventually.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { hasNats, startNats } from '../support/nats-server.ts'
+
+/** How often the bus looks again while there is no stream, and how soon it asks for what is not ready. */
+const lookAgainMs = 30_000
+const askAgainMs = 1_000
+
+/** Lets the clock run until something that the server has a part in has come true. */
+async function clockUntil(clock: FakeClock, stepMs: number, check: () => boolean): Promise<void> {
+  await eventually(async () => {
+    await clock.advance(stepMs)
+    return check()
+  })
+}
+
+describe('which way assignments come', () => {
+  test('auto: from core NATS where the server has no JetStream, or no stream captures them', async () => {
+    for (const jetstream of [true, false]) {
+      await using server = await startNats({ jetstream })
+      const { bus } = await openTaker(server.url, ownNames())
+      await using _bus = bus
+      expect(bus.mode).toBe('core')
+      expect(bus.consumerState()).toBeUndefined()
+    }
+  })
+
+  test('off: from core NATS, whatever captures them', async () => {
+    await using server = await startNats()
+    const names = ownNames()
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    const { bus, taken } = await openTaker(server.url, { ...names, JETSTREAM: 'off' })
+    await using _bus = bus
+    expect(bus.mode).toBe('core')
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('job') })
+    expect((await taken.next()).sequence).toBeUndefined()
+  })
+
+  for (const version of ['newest', 'old'] as const) {
+    test.if(hasNats(version))(`require: makes what is missing, as it must be (${version} server)`, async () => {
+      await using server = await startNats({ version })
+      const names = ownNames()
+      const env = {
+        ...names,
+        JETSTREAM: 'require',
+        JETSTREAM_MAX_AGE: '1h',
+        JETSTREAM_MAX_BYTES: '10MB',
+        ACK_WAIT_MS: '7000',
+      }
+      const { bus, taken } = await openTaker(server.url, env)
+      await using _bus = bus
+      expect(bus.mode).toBe('jetstream')
+      await using observer = await observe(server.url)
+      const { config: exec } = await observer.manager.streams.info(names.JETSTREAM_STREAM)
+      expect(exec).toMatchObject({
+        subjects: [names.CAF_ASSIGN_SUBJECT],
+        retention: RetentionPolicy.Workqueue,
+        storage: StorageType.File,
+        max_age: 3_600_000_000_000,
+        max_bytes: 10_000_000,
+      })
+      const { config: results } = await observer.manager.streams.info('CAF_RESULTS')
+      expect(results).toMatchObject({
+        subjects: [names.CAF_RESULT_SUBJECT],
+        retention: RetentionPolicy.Limits,
+        max_age: 72 * 3_600_000_000_000,
+        duplicate_window: 600_000_000_000,
+        max_bytes: -1,
+      })
+      const { config: consumer } = await observer.manager.consumers.info(names.JETSTREAM_STREAM, 'caf-workers')
+      expect(consumer).toMatchObject({
+        durable_name: 'caf-workers',
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: 7_000_000_000,
+        max_ack_pending: -1,
+        filter_subject: names.CAF_ASSIGN_SUBJECT,
+      })
+      expect(consumer.backoff).toBeUndefined()
+      expect(consumer.inactive_threshold ?? 0).toBe(0)
+      await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('job') })
+      expect(text(await taken.next())).toBe('job')
+      expect(bus.consumerState()).toEqual({ pending: 0, ackPending: 0 })
+    })
+  }
+
+  test('require: a server without JetStream is fatal', async () => {
+    await using server = await startNats({ jetstream: false })
+    await using bus = await openBus(server.url, { env: { ...ownNames(), JETSTREAM: 'require' } })
+    const taken = new Taken(bus)
+    await eventually(() => bus.fatal.length > 0)
+    expect(bus.fatal).toEqual([{ exitCode: 3, message: expect.stringContaining('no JetStream') }])
+    expect(bus.health().consumer).not.toBe('ok')
+    await taken.intake.stop()
+  })
+
+  test('auto: changes over when a stream appears, unsubscribing first', async () => {
+    await using server = await startNats()
+    const names = ownNames()
+    const clock = new FakeClock()
+    const { bus, taken } = await openTaker(server.url, names, { clock })
+    await using _bus = bus
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    expect(bus.mode).toBe('core')
+    await clockUntil(clock, lookAgainMs, () => bus.mode === 'jetstream')
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('stored') })
+    const delivery = await taken.next()
+    expect(delivery.sequence).toBeDefined()
+    await delivery.ack()
+    await taken.intake.stop()
+    expect(taken.all).toHaveLength(1)
+  })
+
+  test('a look-up without an answer is not a no', async () => {
+    await using server = await startNats({
+      config:
+        'authorization { users = [ { user: u, password: p, permissions: { publish: { deny: "$JS.API.STREAM.NAMES" } } } ] }',
+    })
+    await using bus = await openBus(server.url, { env: { ...ownNames(), NATS_USER: 'u', NATS_PASSWORD: 'p' } })
+    const taken = new Taken(bus)
+    await eventually(() => /permission/i.test(bus.health().consumer))
+    expect(bus.mode).toBe('unknown')
+    await taken.intake.stop()
+  })
+})
+
+describe('what goes while the worker runs', () => {
+  test('a stream that disappears means not ready, never core, and is taken from again when it is back', async () => {
+    await using server = await startNats()
+    const names = ownNames()
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    const { bus, taken } = await openTaker(server.url, names)
+    await using _bus = bus
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('old') })
+    const old = await taken.next()
+    await using observer = await observe(server.url)
+    await observer.manager.streams.delete(names.JETSTREAM_STREAM)
+    await eventually(() => bus.health().consumer !== 'ok')
+    expect(bus.mode).not.toBe('core')
+    // What is held exists nowhere else now.
+    await eventually(() => bus.health().consumer === 'no stream captures the assignments')
+    expect(await old.giveBack()).toBe(false)
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    await eventually(() => bus.health().consumer === 'ok')
+    expect(bus.mode).toBe('jetstream')
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('new') })
+    const fresh = await taken.next()
+    expect(fresh.sequence).not.toBe(old.sequence)
+    // Both have sequence 1 in a stream of the same name: the old ack must not take the new message.
+    await old.ack()
+    old.extend()
+    expect((await observer.manager.streams.info(names.JETSTREAM_STREAM)).state.messages).toBe(1)
+    await fresh.ack()
+    await eventually(async () => (await observer.manager.streams.info(names.JETSTREAM_STREAM)).state.messages === 0)
+  })
+
+  test('a stream that was made anew during an outage loses nothing to acks of the old one', async () => {
+    await using server = await startNats()
+    const names = ownNames()
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    await using proxy = await openProxy(server.port)
+    const { bus, taken } = await openTaker(proxy.url, names)
+    await using _bus = bus
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('old') })
+    const old = await taken.next()
+    proxy.cut()
+    await eventually(() => !bus.connected)
+    const acked = old.ack()
+    await using observer = await observe(server.url)
+    await observer.manager.streams.delete(names.JETSTREAM_STREAM)
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    observer.nats.publish(names.CAF_ASSIGN_SUBJECT, 'new')
+    await observer.nats.flush()
+    proxy.mend()
+    await acked
+    const fresh = await taken.next()
+    expect(text(fresh)).toBe('new')
+    expect((await observer.manager.streams.info(names.JETSTREAM_STREAM)).state.messages).toBe(1)
+    await fresh.ack()
+  })
+
+  test('a consumer that is deleted is made again, and what is held can still be acked', async () => {
+    await using server = await startNats()
+    const names = ownNames()
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    const { bus, taken } = await openTaker(server.url, names)
+    await using _bus = bus
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('held') })
+    const held = await taken.next()
+    await using observer = await observe(server.url)
+    await observer.manager.consumers.delete(names.JETSTREAM_STREAM, 'caf-workers')
+    await eventually(async () => (await observer.manager.consumers.info(names.JETSTREAM_STREAM, 'caf-workers')).name)
+    const again = await taken.next()
+    expect(again.sequence).toBe(held.sequence)
+    await again.ack()
+    await held.ack()
+    await eventually(() => bus.health().consumer === 'ok')
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('next') })
+    const next = await taken.next()
+    expect(text(next)).toBe('next')
+    await next.ack()
+    expect((await observer.manager.streams.info(names.JETSTREAM_STREAM)).state.messages).toBe(0)
+  })
+
+  test('a full window notices too that its consumer has gone', async () => {
+    await using server = await startNats()
+    const names = ownNames()
+    await addStream(server.url, names.JETSTREAM_STREAM, [names.CAF_ASSIGN_SUBJECT])
+    const clock = new FakeClock()
+    const { bus, taken } = await openTaker(server.url, names, { window: 1, clock })
+    await using _bus = bus
+    await bus.publish({ subject: names.CAF_ASSIGN_SUBJECT, body: bytes('held') })
+    const held = await taken.next()
+    await using observer = await observe(server.url)
+    await observer.manager.consumers.delete(names.JETSTREAM_STREAM, 'caf-workers')
+    await clockUntil(clock, askAgainMs, () =>
+      bus.complaints.some(({ fields }) => fields?.context?.['reason'] === 'the consumer is gone'),
+    )
+    await eventually(() => bus.health().consumer === 'ok')
+    // The new consumer has not delivered it yet and does not answer; it does when it has, and that one is acked.
+    let acked = false
+    const acking = held.ack().then(() => {
+      acked = true
+    })
+    const again = await taken.next()
+    expect(again.sequence).toBe(held.sequence)
+    await again.ack()
+    await clockUntil(clock, askAgainMs, () => acked)
+    await acking
+    expect((await observer.manager.streams.info(names.JETSTREAM_STREAM)).state.messages).toBe(0)
+  })
+
+  test('a consumer that others made is used as it is, or not at all', async () => {
+    await using server = await startNats()
+    const wrong = ownNames()
+    await addStream(server.url, wrong.JETSTREAM_STREAM, [wrong.CAF_ASSIGN_SUBJECT])
+    await using observer = await observe(server.url)
+    const push = { durable_name: 'caf-workers', ack_policy: AckPolicy.Explicit, deliver_subject: 'somewhere' }
+    await observer.manager.consumers.add(wrong.JETSTREAM_STREAM, push)
+    await using refused = await openBus(server.url, { env: wrong })
+    new Taken(refused)
+    await eventually(() => refused.health().consumer.includes('pull consumer is needed'))
+
+    const limited = ownNames()
+    await addStream(server.url, limited.JETSTREAM_STREAM, [limited.CAF_ASSIGN_SUBJECT])
+    await observer.manager.consumers.add(limited.JETSTREAM_STREAM, {
+      durable_name: 'caf-workers',
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: 9_000_000_000,
+      max_batch: 2,
+      max_expires: 1_000_000_000,
+      max_deliver: 3,
+    })
+    const { bus, taken } = await openTaker(server.url, limited)
+    await using _bus = bus
+    for (let n = 0; n < 8; n += 1) await bus.publish({ subject: limited.CAF_ASSIGN_SUBJECT, body: bytes(`job ${n}`) })
+    for (let n = 0; n < 8; n += 1) {
+      const delivery = await taken.next()
+      expect(delivery.leaseMs).toBe(9_000)
+      await delivery.ack()
+    }
+    expect(bus.complaints.map(({ message }) => message)).toContainEqual(expect.stringContaining('stops delivering'))
+  })
+})

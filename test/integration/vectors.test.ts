@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { type BeamlineProcess, startBeamline } from '../support/beamline-process.ts'
+import { eventually } from '../support/eventually.ts'
+import { assignment } from '../support/fleet.ts'
+import { type NatsServer, startNats } from '../support/nats-server.ts'
+import { goldenVectors, type Vector } from '../support/vectors.ts'
+import { connectWire, type Wire, type WireClient } from '../support/wire-client.ts'
+
+/** What this worker can run without another server. */
+const ownTypes = new Set(['echo', 'sleep'])
+const vectors = goldenVectors().filter((vector) => {
+  const { type } = jobOf(vector)
+  return type === undefined || vector.expect.ack !== 'accepted' || ownTypes.has(type)
+})
+
+test('the golden cases for echo, sleep and malformed input are all here', () => {
+  expect(vectors.length).toBe(21)
+})
+
+describe.each(['off', 'require'] as const)('the golden cases through a process with JETSTREAM=%s', (mode) => {
+  let server: NatsServer
+  let beamline: BeamlineProcess
+  let wire: WireClient
+
+  beforeAll(async () => {
+    server = await startNats()
+    beamline = await startBeamline(['start'], { NATS_URL: server.url, JETSTREAM: mode, WORKER_MAX_CONCURRENCY: '32' })
+    wire = await connectWire(server.url)
+    await beamline.ready()
+  }, 30_000)
+
+  afterAll(async () => {
+    await wire[Symbol.asyncDispose]()
+    await beamline[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
+
+  test.each(vectors.map((vector) => [vector.name, vector] as const))(
+    '%s',
+    async (_, vector) => {
+      const lettersBefore = wire.deadLetters.length
+      wire.send(vector.send_raw ?? vector.send ?? '')
+      if (vector.expect.result === null) await dealtWith(wire, vector, lettersBefore)
+      else await expectResult(wire, vector)
+      expectAck(wire, vector)
+      await expectLetter(wire, vector, lettersBefore)
+      expect(wire.broken).toEqual([])
+    },
+    30_000,
+  )
+})
+
+/** A case without a result has been dealt with when it has its dead letter, or when a later one has its result. */
+async function dealtWith(wire: WireClient, vector: Vector, lettersBefore: number): Promise<void> {
+  if (vector.expect.dead_letter !== undefined) {
+    await eventually(() => wire.deadLetters.length > lettersBefore)
+  } else {
+    const probe = assignment('echo', {})
+    wire.send(probe)
+    await wire.result(probe.assignment_id)
+  }
+  expect(wire.results.get(idOf(vector) ?? '')).toBeUndefined()
+}
+
+async function expectResult(wire: WireClient, { expect: expected, ...vector }: Vector): Promise<void> {
+  const id = idOf({ expect: expected, ...vector }) ?? ''
+  const result = await wire.result(id)
+  expect(result).toMatchObject(expected.result ?? {})
+  for (const field of expected.absent ?? []) expect(result).not.toHaveProperty(field)
+  const isEnveloped = wire.rawResults.get(id)?.[0]?.['kind'] === 'exec_result'
+  expect(isEnveloped ? 'envelope' : 'bare').toBe(expected.form ?? 'bare')
+}
+
+function expectAck(wire: WireClient, vector: Vector): void {
+  const acks = wire.acks.get(idOf(vector) ?? '') ?? []
+  expect(acks.map((ack) => ack['status'])).toEqual(vector.expect.ack === null ? [] : [vector.expect.ack])
+}
+
+async function expectLetter(wire: WireClient, vector: Vector, since: number): Promise<void> {
+  const { dead_letter: reason } = vector.expect
+  const letter = (): Wire | undefined => letterFor(wire, idOf(vector), since)
+  if (reason === undefined) expect(letter()).toBeUndefined()
+  else await eventually(() => letter()?.['reason'] === reason)
+}
+
+function letterFor(wire: WireClient, id: string | undefined, since: number): Wire | undefined {
+  return wire.deadLetters.slice(since).find((letter) => id === undefined || letter['assignment_id'] === id)
+}
+
+function assignmentOf({ send }: Vector): Wire {
+  // The cases are the project's own: an envelope's `data` is an object.
+  return (send?.['kind'] === undefined ? send : (send['data'] as Wire)) ?? {}
+}
+
+function idOf(vector: Vector): string | undefined {
+  const id = assignmentOf(vector)['assignment_id']
+  return typeof id === 'string' ? id : undefined
+}
+
+function jobOf(vector: Vector): { readonly type?: string } {
+  // As above.
+  return (assignmentOf(vector)['job'] as { type?: string } | undefined) ?? {}
+}
