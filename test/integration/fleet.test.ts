@@ -9,9 +9,8 @@ describe('three workers share the assignments', () => {
     '5,000 with JETSTREAM=%s: one accepted ack, one result and one execution each',
     async (mode) => {
       await using server = await startNats()
-      const settings = { NATS_URL: server.url, JETSTREAM: mode, WORKER_QUEUE_SIZE: '10000', LOG_LEVEL: 'warn' }
-      await using stack = new AsyncDisposableStack()
-      const fleet = (await startFleet(3, settings)).map((beamline) => stack.use(beamline))
+      const settings = { NATS_URL: server.url, JETSTREAM: mode, WORKER_QUEUE_SIZE: '10000' }
+      await using fleet = await startFleet(3, settings)
       await using wire = await connectWire(server.url)
 
       const jobs = Array.from({ length: 5000 }, (_, n) => assignment('echo', { n }))
@@ -23,7 +22,7 @@ describe('three workers share the assignments', () => {
       expect(ids.filter((id) => wire.acks.get(id)?.[0]?.['status'] !== 'accepted')).toEqual([])
       expect(notOnce(ids, wire.results)).toEqual([])
       expect(ids.map((id) => wire.results.get(id)?.[0]?.['output'])).toEqual(ids.map((_, n) => ({ n })))
-      expect(await sumOfMetric(fleet, 'worker_jobs_total')).toBe(5000)
+      expect(await sumOfMetric(fleet.workers, 'worker_jobs_total')).toBe(5000)
       expect(wire.broken).toEqual([])
       if (mode === 'require') expect(notOnce(ids, await storedResults(server.url))).toEqual([])
     },
@@ -32,9 +31,8 @@ describe('three workers share the assignments', () => {
 
   test('core, default queue, one slot each: a burst of 10,000 ends with a result for each, done or refused', async () => {
     await using server = await startNats({ jetstream: false })
-    const settings = { NATS_URL: server.url, WORKER_MAX_CONCURRENCY: '1', LOG_LEVEL: 'error' }
-    await using stack = new AsyncDisposableStack()
-    const fleet = (await startFleet(3, settings)).map((beamline) => stack.use(beamline))
+    const settings = { NATS_URL: server.url, WORKER_MAX_CONCURRENCY: '1' }
+    await using fleet = await startFleet(3, settings)
     await using wire = await connectWire(server.url)
 
     const jobs = Array.from({ length: 10_000 }, () => assignment('sleep', { ms: 2 }))
@@ -51,7 +49,7 @@ describe('three workers share the assignments', () => {
     })
     expect(notOnce(ids, wire.results)).toEqual([])
     expect(notOnce(ids, wire.acks)).toEqual([])
-    expect(await sumOfMetric(fleet, 'worker_jobs_total')).toBe(done)
+    expect(await sumOfMetric(fleet.workers, 'worker_jobs_total')).toBe(done)
     expect(wire.broken).toEqual([])
   }, 120_000)
 })

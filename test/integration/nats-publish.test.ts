@@ -184,6 +184,17 @@ describe('a result', () => {
     expect(bus.connected).toBe(true)
   })
 
+  test('is not published when the answer cannot be heard, for then nobody knows', async () => {
+    await using server = await startNats({
+      jetstream: false,
+      config:
+        'authorization { users = [ { user: w, password: p, permissions: { subscribe: { deny: "_INBOX.>" } } } ] }',
+    })
+    await using bus = await connected({ url: server.url.replace('//', '//w:p@') })
+    await eventually(() => bus.health().nats === 'permissions forbid hearing answers')
+    expect(await reasonOf(bus.publish({ subject: 'nobody', body: bytes('result') }))).toBe('unconfirmed')
+  })
+
   test('with what a protocol line or a header cannot hold does no harm', async () => {
     await using server = await startNats()
     await using bus = await connected(server)

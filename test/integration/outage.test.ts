@@ -13,7 +13,6 @@ describe('NATS is killed under load and comes back', () => {
       NATS_URL: server.url,
       JETSTREAM: 'require',
       ACK_WAIT_MS: '5000',
-      LOG_LEVEL: 'warn',
     })
     await using wire = await connectWire(server.url)
     const url = await beamline.ready()
@@ -40,7 +39,7 @@ describe('NATS is killed under load and comes back', () => {
 
   test('core: what was taken before the outage is answered after it', async () => {
     await using server = await startNats({ jetstream: false })
-    await using beamline = await startBeamline(['start'], { NATS_URL: server.url, LOG_LEVEL: 'warn' })
+    await using beamline = await startBeamline(['start'], { NATS_URL: server.url })
     await using wire = await connectWire(server.url)
     const url = await beamline.ready()
     const jobs = Array.from({ length: 8 }, () => assignment('sleep', { ms: 1500, timeout_ms: 20_000 }))

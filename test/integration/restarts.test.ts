@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type BeamlineProcess, startBeamline } from '../support/beamline-process.ts'
-import { assignment, notOnce, sendAll, startFleet } from '../support/fleet.ts'
+import { assignment, complaintsOf, notOnce, sendAll } from '../support/fleet.ts'
 import { hasNats, startNats } from '../support/nats-server.ts'
 import { storedResults } from '../support/result-stream.ts'
 import { connectWire } from '../support/wire-client.ts'
@@ -19,10 +19,11 @@ describe('workers are stopped and started again', () => {
         NATS_URL: server.url,
         JETSTREAM: 'require',
         SHUTDOWN_GRACE_MS: String(graceMs),
-        LOG_LEVEL: 'warn',
       }
-      await using stack = new AsyncDisposableStack()
-      const fleet = [...(await startFleet(2, settings))]
+      await using fleet = new AsyncDisposableStack()
+      const start = async (): Promise<BeamlineProcess> => fleet.use(await startBeamline(['start'], settings))
+      const workers = [await start(), await start()]
+      await Promise.all(workers.map((worker) => worker.ready()))
       const jobs = Array.from({ length: 1000 }, () =>
         assignment('sleep', { ms: 200 }, { options: { retry: { max_attempts: 1 } } }),
       )
@@ -33,14 +34,12 @@ describe('workers are stopped and started again', () => {
       const complaints: string[] = []
       for (let turn = 0; wire.results.size < 1000 && turn < 30; turn++) {
         await Promise.race([systemClock.sleep(2000), wire.answered(1000, 60_000)])
-        const leaving = fleet[turn % 2]
+        const leaving = workers[turn % 2]
         if (leaving === undefined) throw new Error('The fleet has two workers')
         drains.push(await drain(leaving))
-        complaints.push(...leaving.logs().map((line) => String(line['message'])))
-        await leaving[Symbol.asyncDispose]()
-        fleet[turn % 2] = await startBeamline(['start'], settings)
+        complaints.push(...complaintsOf(leaving))
+        workers[turn % 2] = await start()
       }
-      for (const beamline of fleet) stack.use(beamline)
       await wire.answered(1000, 60_000)
 
       const stored = await storedResults(server.url)
@@ -60,7 +59,7 @@ describe('workers are stopped and started again', () => {
   test('core: a worker with 500 jobs queued is stopped, the other runs them: one result each', async () => {
     await using server = await startNats({ jetstream: false })
     await using wire = await connectWire(server.url)
-    const settings = { NATS_URL: server.url, WORKER_MAX_CONCURRENCY: '4', LOG_LEVEL: 'warn' }
+    const settings = { NATS_URL: server.url, WORKER_MAX_CONCURRENCY: '4' }
     await using first = await startBeamline(['start'], settings)
     const url = await first.ready()
     const jobs = Array.from({ length: 504 }, () => assignment('sleep', { ms: 500 }))
@@ -76,7 +75,7 @@ describe('workers are stopped and started again', () => {
 
     expect(notOnce(ids, wire.results)).toEqual([])
     expect(ids.filter((id) => wire.results.get(id)?.[0]?.['status'] !== 'success')).toEqual([])
-    expect(first.logs()).toEqual([])
+    expect(complaintsOf(first)).toEqual([])
     expect(wire.broken).toEqual([])
   }, 120_000)
 

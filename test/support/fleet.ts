@@ -1,14 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type BeamlineProcess, startBeamline } from './beamline-process.ts'
 import type { Wire, WireClient } from './wire-client.ts'
 
-/** Starts `count` workers on one server and resolves when all are ready. */
-export async function startFleet(
-  count: number,
-  settings: Readonly<Record<string, string>>,
-): Promise<readonly BeamlineProcess[]> {
-  const fleet = await Promise.all(Array.from({ length: count }, () => startBeamline(['start'], settings)))
-  await Promise.all(fleet.map((beamline) => beamline.ready()))
-  return fleet
+/** Workers that share one server. Disposing of it kills them. */
+export interface Fleet extends AsyncDisposable {
+  readonly workers: readonly BeamlineProcess[]
+}
+
+/** Starts `count` workers and resolves when all are ready. */
+export async function startFleet(count: number, settings: Readonly<Record<string, string>>): Promise<Fleet> {
+  await using starting = new AsyncDisposableStack()
+  const started = await Promise.all(Array.from({ length: count }, () => startBeamline(['start'], settings)))
+  const workers = started.map((worker) => starting.use(worker))
+  await Promise.all(workers.map((worker) => worker.ready()))
+  const owned = starting.move()
+  return { workers, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** The warnings and errors that a worker logged. */
+export function complaintsOf(worker: BeamlineProcess): readonly string[] {
+  const lines = worker.logs().filter(({ level }) => level === 'WARN' || level === 'ERROR')
+  return lines.map((line) => JSON.stringify(line))
+}
+
+/** Everything in a worker's dead-letter files; notifications of them are limited to ten a second. */
+export async function deadLettersOf({ folder }: BeamlineProcess): Promise<readonly Wire[]> {
+  const files = ['dead-letters.jsonl', 'dead-letters.rejected.jsonl']
+  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8').catch(() => '')))
+  // The worker writes one object a line.
+  return texts.flatMap((text) =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Wire),
+  )
 }
 
 /** One assignment for a job, with an id of its own unless one is given. */
@@ -24,8 +50,8 @@ export function assignment(type: string, payload: unknown, more: Wire = {}): Wir
 }
 
 /** The sum of a metric over processes, for all its labels or those that contain a text. */
-export async function sumOfMetric(fleet: readonly BeamlineProcess[], name: string, labels = ''): Promise<number> {
-  const counts = await Promise.all(fleet.map(async (beamline) => metricOf(await beamline.url(), name, labels)))
+export async function sumOfMetric(workers: readonly BeamlineProcess[], name: string, labels = ''): Promise<number> {
+  const counts = await Promise.all(workers.map(async (beamline) => metricOf(await beamline.url(), name, labels)))
   return counts.reduce((sum, count) => sum + count, 0)
 }
 

@@ -246,12 +246,15 @@ function watched(intake: Intake, window: number | undefined, calls: string[]): I
   }
 }
 
-/** Waits for work that waits for a clock which stands still. */
+/** Waits for work that waits for a clock which stands still; slowly enough for files to be written meanwhile. */
 async function hurried(work: Promise<void>, clock: FakeClock): Promise<void> {
   let ended = false
   const end = work.finally(() => {
     ended = true
   })
-  while (!ended) await clock.advance(1000)
+  while (!ended) {
+    await clock.advance(100)
+    await systemClock.sleep(1)
+  }
   await end
 }
