@@ -56,7 +56,7 @@ async function measure({ name, mode, window }: Run): Promise<void> {
         heard += 1
         if (heard >= goal.jobs) goal.reached()
       })
-      .catch((error: unknown) => process.stderr.write(`${error}\n`))
+      .catch((error: unknown) => process.stderr.write(`${String(error)}\n`))
   })
   const after = (count: number): Promise<void> =>
     new Promise((reached) => {

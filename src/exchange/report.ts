@@ -14,7 +14,7 @@ import { type EncodedResult, type Ending, encodeResult } from '../protocol/resul
 import type { DeadLetterBox } from './dead-letter-box.ts'
 
 /** The message that an assignment came in. */
-export interface Origin {
+interface Origin {
   readonly subject: string
   readonly body: Uint8Array
   readonly headers: MessageHeaders

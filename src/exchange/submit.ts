@@ -16,9 +16,12 @@ export interface Submitted {
   readonly result: ReceivedResult | undefined
 }
 
-/** A result that has not come yet, and how many callers wait for it at the moment. */
+/** A result that has not come yet. */
 interface AwaitedResult extends PromiseWithResolvers<ReceivedResult> {
+  /** How many callers wait for it at the moment. */
   waiting: number
+  /** The assignment has arrived at the bus, so the result will come. */
+  handedOver: boolean
 }
 
 /** How many submissions are remembered, how long in milliseconds, and how large their results may be together. */
@@ -58,11 +61,16 @@ export class Submissions implements AsyncDisposable {
     const handOver = clock.after(handOverMs, stop)
     try {
       await bus.publish({ subject: subjects.assign, body: submission.body }, limit.signal)
+      awaited.handedOver = true
       handOver.cancel()
       const timeUp = clock.sleep(waitMs, limit.signal).catch(() => undefined)
       return (await Promise.race([awaited.promise, timeUp])) ?? undefined
     } catch (error) {
-      this.#forget(key)
+      // Somebody else may have handed over the same, or be about to.
+      if (!awaited.handedOver && awaited.waiting === 1) {
+        this.#forget(key)
+        this.#known.delete(key)
+      }
       throw error instanceof PublishError
         ? error
         : new PublishError('unconfirmed', 'The assignment was not handed over in time')
@@ -95,7 +103,7 @@ export class Submissions implements AsyncDisposable {
     this.#subscription ??= this.#options.bus.subscribe(this.#options.subjects.result, (message) =>
       this.#hear(message.body),
     )
-    const awaited = this.#awaited.get(key) ?? { ...Promise.withResolvers<ReceivedResult>(), waiting: 0 }
+    const awaited = this.#awaited.get(key) ?? newAwaited()
     this.#awaited.set(key, awaited)
     return awaited
   }
@@ -125,6 +133,10 @@ export class Submissions implements AsyncDisposable {
       if (waiting === 0) this.#forget(key)
     }
   }
+}
+
+function newAwaited(): AwaitedResult {
+  return { ...Promise.withResolvers<ReceivedResult>(), waiting: 0, handedOver: false }
 }
 
 function keyOf({ tenantId, assignmentId }: Pick<Submission, 'tenantId' | 'assignmentId'>): string {

@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number
   /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `run` after everything that is ready now, timers and input included, has had its turn. */
+  soon(run: () => void): void
   /** Calls `run` once after `ms`, unless cancelled. */
   after(ms: number, run: () => void): Timer
   /** Calls `run` every `ms` until cancelled. */
@@ -37,6 +39,9 @@ export const systemClock: Clock = {
       }
       signal?.addEventListener('abort', abort, { once: true })
     })
+  },
+  soon(run) {
+    setImmediate(run)
   },
   after(ms, run) {
     let left = ms

@@ -1,4 +1,4 @@
-/** Acks and naks with an answer: asked again until the server has confirmed them. */
+/** Acks and naks with an answer: an ack is asked again until the server has confirmed it. */
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Clock } from '../lib/clock.ts'
 import { isNoResponders, type ReplyInbox } from './reply-inbox.ts'
@@ -23,6 +23,9 @@ interface Question {
   readonly subject: string
   readonly body: Uint8Array
   readonly reply: string
+  /** Whether it may be asked again although it may have been heard. */
+  readonly repeatable: boolean
+  /** How often it was asked; a question that surely nobody heard counts as not asked. */
   tries: number
   askedAt: number
   settle(answer: Answer): void
@@ -48,7 +51,7 @@ export class Asker {
   /** The stream is known to be the same: asks what is open, and from now on at once. */
   resume(nats: NatsConnection): void {
     this.#nats = nats
-    for (const question of this.#open.values()) this.#send(question, nats)
+    for (const question of this.#open.values()) this.#ask(question)
   }
 
   /** Asks nothing until `resume`. */
@@ -83,16 +86,19 @@ export class Asker {
     return this.#over !== undefined
   }
 
-  ask(subject: string, body: Uint8Array): Promise<Answer> {
+  /** With `once`, a question that may have been heard is not asked again: it ends as unanswered. */
+  ask(subject: string, body: Uint8Array, { once = false } = {}): Promise<Answer> {
     if (this.#over !== undefined) return Promise.resolve(this.#over)
     return new Promise((resolve) => {
       const question: Question = {
         subject,
         body,
         reply: this.#parts.inbox.open((answer) => {
-          if (isNoResponders(answer)) this.#parts.onNobody()
-          else question.settle('confirmed')
+          if (!isNoResponders(answer)) return question.settle('confirmed')
+          if (once) question.tries = 0
+          this.#parts.onNobody()
         }),
+        repeatable: !once,
         tries: 0,
         askedAt: this.#parts.clock.monotonic(),
         settle: (answer) => {
@@ -103,7 +109,7 @@ export class Asker {
       }
       this.#open.set(question.reply, question)
       this.#sweep.start()
-      if (this.#nats !== undefined) this.#send(question, this.#nats)
+      this.#ask(question)
     })
   }
 
@@ -112,18 +118,21 @@ export class Asker {
     if (this.#nats?.isClosed() === false) this.#nats.publish(subject, body)
   }
 
-  #send(question: Question, nats: NatsConnection): void {
+  /** Asks it, when there is a connection. */
+  #ask(question: Question): void {
+    if (question.tries >= (question.repeatable ? maxTries : 1)) return question.settle('unanswered')
+    if (this.#nats === undefined || this.#nats.isClosed()) return
     question.tries += 1
     question.askedAt = this.#parts.clock.monotonic()
-    if (!nats.isClosed()) nats.publish(question.subject, question.body, { reply: question.reply })
+    this.#nats.publish(question.subject, question.body, { reply: question.reply })
   }
 
   #askOverdue(): boolean {
     const overdue = this.#parts.clock.monotonic() - answerLimitMs
     for (const question of this.#open.values()) {
       if (question.askedAt > overdue) continue
-      if (this.#leaving || question.tries >= maxTries) question.settle('unanswered')
-      else if (this.#nats !== undefined) this.#send(question, this.#nats)
+      if (this.#leaving) question.settle('unanswered')
+      else this.#ask(question)
     }
     return this.#open.size > 0
   }

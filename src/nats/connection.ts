@@ -104,7 +104,7 @@ export class Connection implements AsyncDisposable {
 
   /** Drops the connection and makes it anew. */
   async renew(): Promise<void> {
-    await this.nats?.reconnect()
+    await this.nats?.reconnect().catch(() => undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -185,7 +185,7 @@ export class Connection implements AsyncDisposable {
       this.#refusalsLogged.add(key)
       this.#parts.log.error('NATS permissions forbid it', { context: { operation, subject } })
     }
-    for (const run of this.#refused) run({ operation, subject })
+    for (const run of this.#refused) this.#tell(() => run({ operation, subject }))
   }
 
   #setUp(nats: NatsConnection): void {
@@ -195,10 +195,9 @@ export class Connection implements AsyncDisposable {
     this.#parts.log.info('Connected to NATS', {
       context: { server: nats.getServer(), version: nats.info?.version },
     })
-    for (const run of this.#up) run(nats)
     const once = this.#once
     this.#once = []
-    for (const run of once) run()
+    for (const run of [...this.#up, ...once]) this.#tell(() => run(nats))
   }
 
   #setDown(problem: string): void {
@@ -207,6 +206,15 @@ export class Connection implements AsyncDisposable {
     this.#connected = false
     this.#parts.metrics.natsConnected(false)
     if (!this.#closing.signal.aborted) this.#parts.log.warn('The connection to NATS is lost; reconnecting')
-    for (const run of this.#down) run()
+    for (const run of this.#down) this.#tell(run)
+  }
+
+  /** A connection that breaks while the others are told of it must not end the loop that makes it again. */
+  #tell(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#parts.log.warn('The connection was lost again at once', { error })
+    }
   }
 }

@@ -42,7 +42,7 @@ export class GroupFlush {
     try {
       await nats.flush()
       // A refused publish comes before the PONG, but as a status event, which takes a few turns more to be heard.
-      for (let turn = 0; turn < microtasksUntilHeard; turn += 1) await undefined
+      for (let turn = 0; turn < microtasksUntilHeard; turn += 1) await Promise.resolve()
       return true
     } catch {
       return false

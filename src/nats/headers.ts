@@ -9,9 +9,7 @@ const value = /^[\t -~]*$/
 export function readHeaders(message: Msg): MessageHeaders {
   const received = message.headers
   if (received === undefined) return none
-  const read: Record<string, string> = Object.create(null)
-  for (const [key, values] of received) read[key] = values[0] ?? ''
-  return read
+  return Object.fromEntries(Array.from(received, ([key, values]) => [key, values[0] ?? '']))
 }
 
 /** Headers as the client sends them. What a header cannot hold (line ends, other than ASCII) is left out, never sent. */

@@ -99,7 +99,8 @@ export class JetStreamDelivery implements Delivery {
       options.delayMs === undefined
         ? nakBody
         : text.encode(`-NAK ${JSON.stringify({ delay: Math.ceil(options.delayMs) * 1_000_000 })}`)
-    const answer = await asker.ask(this.#reply, body)
+    // Not twice: when the first was heard, somebody else has the message by now, and would have it taken away.
+    const answer = await asker.ask(this.#reply, body, { once: true })
     if (answer === 'gone') return this.#kept()
     this.#release()
     return true

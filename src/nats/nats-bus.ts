@@ -99,7 +99,11 @@ class NatsBusImpl implements NatsBus {
   }
 
   health(): BusHealth {
-    return { nats: this.#connection.health, consumer: this.#session?.health ?? 'not taking' }
+    const deaf = this.connected && !this.#inbox.hears
+    return {
+      nats: deaf ? 'permissions forbid hearing answers' : this.#connection.health,
+      consumer: this.#session?.health ?? 'not taking',
+    }
   }
 
   consumerState(): ConsumerState | undefined {

@@ -73,6 +73,8 @@ export class Publisher {
           this.#parts.inbox.close(pending.reply)
           this.#waits.leave(pending, signal)
           if (error === undefined) resolve()
+          // An abort's reason may be anything, and is handed on as it is.
+          // oxlint-disable-next-line prefer-promise-reject-errors
           else reject(error)
         },
       }
@@ -103,7 +105,7 @@ export class Publisher {
       (answer) => {
         if (this.#isCurrent(pending, sending) && connection.nats === nats) this.#send(pending, nats, answer)
       },
-      (cause) => {
+      (cause: unknown) => {
         if (this.#isCurrent(pending, sending) && connection.nats === nats)
           pending.settle(new PublishError('unconfirmed', 'It is not known who would confirm the message', { cause }))
       },
@@ -112,6 +114,8 @@ export class Publisher {
 
   #send(pending: Pending, nats: NatsConnection, captured: boolean): void {
     const { message, headers, reply, sending } = pending
+    if (!this.#parts.inbox.hears)
+      return pending.settle(new PublishError('unconfirmed', 'Permissions forbid hearing whether the message arrived'))
     pending.captured = captured
     try {
       nats.publish(message.subject, message.body, headers === undefined ? { reply } : { reply, headers })

@@ -14,13 +14,17 @@ export class ReplyInbox {
     nats.subscribe(`${this.#prefix}.*`, {
       callback: (error, message) => {
         if (error !== null) {
-          // Forbidden: the connection reports it, and every wait runs into its own limit.
           this.#nats = undefined
           return
         }
         this.#waiting.get(message.subject)?.(message)
       },
     })
+  }
+
+  /** False: permissions forbid hearing answers, or there has been no connection yet. */
+  get hears(): boolean {
+    return this.#nats !== undefined
   }
 
   /** A reply subject; `hear` gets every answer on it until `close`. */

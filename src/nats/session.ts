@@ -46,6 +46,7 @@ export class Session implements Intake {
   #stopped = false
   #paused = false
   #seen = false
+  #attachedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -145,6 +146,7 @@ export class Session implements Intake {
       // Work that was once stored is not taken unstored: a stream that has gone may come back with all that waits in it.
       if (this.#seen && answer.kind !== 'not-ready') this.#endJetStream()
       if (this.#core === undefined) this.#miss(reason)
+      else this.#takeCore(nats)
       return this.#lookIn(this.#core === undefined ? askAgainMs : lookForStreamMs)
     }
     this.#takeCore(nats)
@@ -187,6 +189,7 @@ export class Session implements Intake {
     }
     this.#seen = true
     this.#missing = undefined
+    this.#attachedAt = this.#parts.clock.monotonic()
     this.#jetstream.attach(nats, found)
   }
 
@@ -214,7 +217,9 @@ export class Session implements Intake {
     if (this.#stopped) return
     this.#jetstream?.detach()
     this.#miss(reason)
-    this.#look()
+    // What is lost as soon as it was there would be asked for without a pause.
+    if (this.#parts.clock.monotonic() - this.#attachedAt < askAgainMs) this.#lookIn(askAgainMs)
+    else this.#look()
   }
 
   #miss(reason: string): void {

@@ -42,5 +42,10 @@ export function jobKey({ tenantId, assignmentId }: Pick<Assignment, 'tenantId' |
 
 /** Tells different work under one id apart; equal for equal work, whatever else the message says. */
 export function fingerprint(assignment: Assignment): number {
-  return Bun.hash.xxHash32(JSON.stringify(assignment.raw['job']))
+  try {
+    return Bun.hash.xxHash32(JSON.stringify(assignment.raw['job']))
+  } catch {
+    // Nested deeper than can be written.
+    return 0
+  }
 }

@@ -55,7 +55,7 @@ function run(job: Job, prepared: Prepared, options: ExecuteOptions): Promise<Out
     start(job, prepared, contextOf(job, controller.signal, options)).then(
       // A handler that made it although it was told to stop has had its effect: that is a success.
       (output) => end({ kind: 'succeeded', output }),
-      (thrown) => end(stop === undefined ? failed(thrown) : stopped(stop, thrown)),
+      (thrown: unknown) => end(stop === undefined ? failed(thrown) : stopped(stop, thrown)),
     )
   })
 }

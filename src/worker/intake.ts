@@ -3,6 +3,7 @@ import type { Delivery } from '../bus/bus.ts'
 import { JobError } from '../errors.ts'
 import type { Reporter } from '../exchange/report.ts'
 import type { Clock } from '../lib/clock.ts'
+import { PacedQueue } from '../lib/paced-queue.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Assignment } from '../protocol/assignment.ts'
@@ -39,18 +40,30 @@ interface Options {
   readonly metrics: Metrics
 }
 
+/** How long taking in a flood may keep running jobs from their timers, in milliseconds. */
+const budgetMs = 3
+/** How many deliveries may wait to be looked at. */
+const maxWaiting = 10_000
+
 /** Lets assignments in. */
 export class Intake {
   readonly #options: Options
+  readonly #arrived: PacedQueue<Delivery>
   readonly #underWay = new Set<Promise<void>>()
-  #draining = false
+  #stopped: Promise<void> | undefined
 
   constructor(options: Options) {
     this.#options = options
+    const handle = (delivery: Delivery): void => this.#receive(delivery)
+    this.#arrived = new PacedQueue({ handle, budgetMs, maxWaiting, clock: options.clock })
   }
 
   /** Takes one delivery; returns at once and never throws. */
   receive(delivery: Delivery): void {
+    this.#arrived.push(delivery)
+  }
+
+  #receive(delivery: Delivery): void {
     const { leases, metrics } = this.#options
     if (delivery.deliveries > 1) metrics.redelivered()
     if (delivery.sequence !== undefined) {
@@ -63,13 +76,14 @@ export class Intake {
     else this.#take(lease, 0)
   }
 
-  /** From now on nothing is started: what still arrives is given back. */
-  drain(): void {
-    this.#draining = true
+  /** From now on nothing is started: what still arrives is given back, once nothing more will (`stopped`). */
+  drain(stopped: Promise<void>): void {
+    this.#stopped = stopped
   }
 
   /** Resolves when everything that was received has left. */
   async settled(): Promise<void> {
+    this.#arrived.finish()
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }
 
@@ -143,26 +157,37 @@ export class Intake {
     if (running !== undefined) return this.#follow(this.#repeat(lease, assignment, running.assignment))
     const ended = duplicates.find(key)
     if (ended !== undefined) return this.#follow(this.#repeatResult(lease, assignment, ended))
-    if (!this.#draining && !room.admits(lease.delivery, assignment.tenantId)) {
+    if (this.#stopped === undefined && !room.admits(lease.delivery, assignment.tenantId)) {
       return this.#follow(this.#overflow(lease, assignment))
     }
     const receivedAt = this.#options.clock.monotonic()
     const deadlineAt = deadlineOf(assignment, receivedAt, this.#options.strictDeadline)
     const cost = this.#options.costs.expected(assignment.tenantId, handler.type)
-    this.#accept(new Job({ key, assignment, handler, lease, receivedAt, deadlineAt, cost, attempts }))
+    const job = new Job({ key, assignment, handler, lease, receivedAt, deadlineAt, cost, attempts })
+    held.add(job)
+    if (this.#stopped === undefined) this.#accept(job)
+    else this.#follow(this.#passOn(job, this.#stopped))
   }
 
   #accept(job: Job): void {
-    const { acks, cancellations, held, metrics, start } = this.#options
-    held.add(job)
-    if (this.#draining) {
-      job.stop('interrupted')
-    } else {
-      metrics.assignment('accepted')
-      if (!job.lease.delivery.alreadyAccepted) acks.accepted(job.assignment)
-    }
+    const { acks, cancellations, metrics, start } = this.#options
+    metrics.assignment('accepted')
+    if (!job.lease.delivery.alreadyAccepted) acks.accepted(job.assignment)
     if (cancellations.awaits(job.key)) job.stop('cancelled')
     this.#follow(start(job))
+  }
+
+  /** It came too late. When nobody else is there it is accepted all the same, and ends like the others that cannot go on. */
+  async #passOn(job: Job, stopped: Promise<void>): Promise<void> {
+    const { held, leases } = this.#options
+    const { delivery } = job.lease
+    await stopped
+    if (!(await delivery.giveBack({ accepted: delivery.alreadyAccepted }))) {
+      job.stop('interrupted')
+      return this.#accept(job)
+    }
+    held.remove(job)
+    leases.release(job.lease)
   }
 
   /** The first is still at work and will answer for both. */

@@ -9,7 +9,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { DeadLetterReason } from '../protocol/dead-letter.ts'
 import type { Ending } from '../protocol/result.ts'
 import type { Costs } from './cost.ts'
-import { type Circumstances, dispose } from './disposition.ts'
+import { type Circumstances, type Disposition, dispose } from './disposition.ts'
 import type { Duplicates } from './duplicates.ts'
 import { type ExecuteOptions, execute } from './execute.ts'
 import type { Job } from './job.ts'
@@ -54,22 +54,24 @@ export class Pipeline {
       if (turn === 'expired') this.#options.metrics.assignment('expired')
       const outcome = turn === 'slot' ? await this.#attempt(job) : withoutSlot(turn)
       const disposition = dispose(outcome, this.#circumstances(job))
-      switch (disposition.action) {
-        case 'complete':
-          return this.#finish(job, disposition.ending)
-        case 'bury':
-          return this.#finish(job, disposition.ending, disposition.reason)
-        case 'give back':
-          // An attempt that was interrupted is not charged.
-          if (await this.#giveBack(job, { attempts: job.attempts - (outcome.kind === 'stopped' ? 1 : 0) })) return
-          return this.#finish(job, disposition.ending, 'INTERRUPTED')
-        case 'retry':
-          this.#options.metrics.jobRetried(job.handler.type, disposition.error.code)
-          if (!(await this.#waitForRetry(job, disposition.delayMs))) return
-          break
-        default:
-          disposition satisfies never
-      }
+      if (disposition.action !== 'retry') return this.#settle(job, outcome, disposition)
+      this.#options.metrics.jobRetried(job.handler.type, disposition.error.code)
+      if (!(await this.#waitForRetry(job, disposition.delayMs))) return
+    }
+  }
+
+  async #settle(job: Job, outcome: Outcome, disposition: Exclude<Disposition, { action: 'retry' }>): Promise<void> {
+    switch (disposition.action) {
+      case 'complete':
+        return this.#finish(job, disposition.ending)
+      case 'bury':
+        return this.#finish(job, disposition.ending, disposition.reason)
+      case 'give back':
+        // An attempt that was interrupted is not charged.
+        if (await this.#giveBack(job, { attempts: job.attempts - (outcome.kind === 'stopped' ? 1 : 0) })) return
+        return this.#finish(job, disposition.ending, 'INTERRUPTED')
+      default:
+        return disposition satisfies never
     }
   }
 

@@ -3,6 +3,7 @@ import { text } from '../bus/taken.ts'
 import { consumerOf, openTaker } from '../nats/fleet.ts'
 import { addStream, observe } from '../nats/observer.ts'
 import { ownNames } from '../nats/open-bus.ts'
+import { openProxy } from '../nats/proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { hasNats, type NatsServer, startNats } from '../support/nats-server.ts'
 
@@ -84,6 +85,40 @@ for (const version of ['newest', 'old'] as const) {
           (await observer.manager.streams.getMessage('KV_BEAMLINE_GIVE_BACKS', { last_by_subj: key })) ?? {}
         expect(header?.get('KV-Operation')).toBe('PURGE')
       }
+    })
+
+    test('is said once, even when the answer is lost: by then another worker has it', async () => {
+      const names = await fleet(1)
+      await using proxy = await openProxy(server.port)
+      const first = await openTaker(proxy.url, names)
+      await using _first = first.bus
+      const delivery = await first.taken.next()
+      const second = await openTaker(server.url, names)
+      await using _second = second.bus
+      await using observer = await observe(server.url)
+      let naks = 0
+      observer.nats.subscribe('$JS.ACK.>', {
+        callback: (_error, message) => {
+          if (message.string().startsWith('-NAK')) naks += 1
+        },
+      })
+      await observer.nats.flush()
+      // Stopped, it takes nothing itself, whether or not the server's answers get through.
+      await first.taken.intake.stop()
+      await first.bus.flush()
+      const given = delivery.giveBack()
+      const again = await second.taken.next()
+      proxy.cut()
+      await eventually(() => !first.bus.connected)
+      proxy.mend()
+      expect(await given).toBe(true)
+      await eventually(() => first.bus.connected)
+      await first.bus.flush()
+      await observer.nats.flush()
+      expect(naks).toBe(1)
+      expect(again.deliveries).toBe(2)
+      expect(await again.history()).toEqual({ giveBacks: 1, attempts: 0 })
+      await again.ack()
     })
 
     test('with a delay keeps it away for so long', async () => {

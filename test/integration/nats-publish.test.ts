@@ -11,12 +11,13 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { type NatsServer, startNats } from '../support/nats-server.ts'
 
 async function reasonOf(publish: Promise<void>): Promise<string> {
-  const error = await publish.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  if (error === undefined) return 'published'
-  return error instanceof PublishError ? error.reason : String(error)
+  try {
+    await publish
+    return 'published'
+  } catch (error) {
+    if (error instanceof PublishError) return error.reason
+    throw error
+  }
 }
 
 async function connected(server: { readonly url: string }, options?: Parameters<typeof openBus>[1]): Promise<TestBus> {

@@ -9,7 +9,9 @@ export interface Observer extends AsyncDisposable {
 }
 
 export async function observe(url: string): Promise<Observer> {
-  const nats = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
+  const { host, username, password } = new URL(url)
+  const user = username === '' ? {} : { user: username, pass: password }
+  const nats = await connect({ servers: host, ...user, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
   const manager = await jetstreamManager(nats, { checkAPI: false })
   return { nats, manager, [Symbol.asyncDispose]: () => nats.close() }
 }

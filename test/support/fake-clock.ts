@@ -47,6 +47,10 @@ export class FakeClock implements Clock {
     })
   }
 
+  soon(run: () => void): void {
+    queueMicrotask(run)
+  }
+
   after(ms: number, run: () => void): Timer {
     return this.#arm(Math.max(0, ms), undefined, run)
   }

@@ -37,16 +37,9 @@ export async function deadLettersOf({ folder }: BeamlineProcess): Promise<readon
   )
 }
 
-/** One assignment for a job, with an id of its own unless one is given. */
+/** One assignment for a job, with an id of its own. */
 export function assignment(type: string, payload: unknown, more: Wire = {}): Wire & { readonly assignment_id: string } {
-  const id = crypto.randomUUID()
-  return {
-    version: '1',
-    tenant_id: 'acme',
-    job: { type, payload },
-    ...more,
-    assignment_id: String(more['assignment_id'] ?? id),
-  }
+  return { version: '1', tenant_id: 'acme', job: { type, payload }, ...more, assignment_id: crypto.randomUUID() }
 }
 
 /** The sum of a metric over processes, for all its labels or those that contain a text. */

@@ -8,7 +8,7 @@ import { resultOracle } from './result-oracle.ts'
 export type Wire = Readonly<Record<string, unknown>>
 
 /** The subjects a client talks on. */
-export interface WireSubjects {
+interface WireSubjects {
   readonly assign: string
   readonly ack: string
   readonly result: string
@@ -16,7 +16,7 @@ export interface WireSubjects {
 }
 
 /** The platform's own names. */
-export const platformSubjects: WireSubjects = {
+const platformSubjects: WireSubjects = {
   assign: 'caf.exec.assign.v1',
   ack: 'caf.exec.assign.v1.ack',
   result: 'caf.exec.result.v1',

@@ -23,7 +23,7 @@ import { resultOracle } from './result-oracle.ts'
 export type Wire = Readonly<Record<string, unknown>>
 
 /** A message as it was published: what is inside, how it was wrapped, and its bytes. */
-export interface Published {
+interface Published {
   readonly wire: Wire
   readonly enveloped: boolean
   readonly text: string

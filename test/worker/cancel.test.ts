@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { MemoryHub } from '../../src/bus/memory-bus.ts'
 import type { Received } from '../../src/bus/bus.ts'
+import { MemoryHub } from '../../src/bus/memory-bus.ts'
+import { JobError } from '../../src/errors.ts'
 import { openLogger } from '../../src/observe/logger.ts'
 import { encodeCancel } from '../../src/protocol/cancel.ts'
 import { Cancellations } from '../../src/worker/cancel.ts'
@@ -8,7 +9,6 @@ import { HeldJobs } from '../../src/worker/status.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { probe, untilStopped } from '../support/probe.ts'
 import { startRig } from '../support/worker-rig.ts'
-import { JobError } from '../../src/errors.ts'
 import { makeJob } from './make-job.ts'
 
 const cancelled = { status: 'cancelled', error_code: 'CANCELLED', error_number: 5001, retryable: false }
@@ -127,7 +127,14 @@ describe('requests', () => {
   function open() {
     const clock = new FakeClock()
     const lines: string[] = []
-    const log = openLogger({ level: 'info', format: 'json', workerId: 'w', component: 'c', to: (line) => lines.push(line), clock })
+    const log = openLogger({
+      level: 'info',
+      format: 'json',
+      workerId: 'w',
+      component: 'c',
+      to: (line) => lines.push(line),
+      clock,
+    })
     const held = new HeldJobs()
     return { clock, lines, held, cancellations: new Cancellations(held, clock, log) }
   }
@@ -163,7 +170,12 @@ describe('requests', () => {
     }
     cancellations.listen(bus, 'cancel')
     const ask = (body: Uint8Array): void =>
-      hear({ subject: 'cancel', headers: {}, body, respond: (answer) => replies.push(new TextDecoder().decode(answer)) })
+      hear({
+        subject: 'cancel',
+        headers: {},
+        body,
+        respond: (answer) => replies.push(new TextDecoder().decode(answer)),
+      })
     ask(encodeCancel({ tenantId: 'acme', assignmentId: 'here' }))
     ask(encodeCancel({ tenantId: 'acme', assignmentId: 'elsewhere' }))
     ask(new TextEncoder().encode('{"nothing":1}'))

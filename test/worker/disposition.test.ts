@@ -117,18 +117,21 @@ describe('other endings', () => {
     expect(failureOf(disposition).error.code).toBe('DEADLINE_EXCEEDED')
   })
 
-  test.each(effects)('a cancelled job of effect %s ends as cancelled, unburied, before and after its start', (effect) => {
-    for (const outcome of [
-      { kind: 'not-started', why: 'cancelled' },
-      { kind: 'stopped', why: 'cancelled', unsent: false, stuck: false },
-      { kind: 'stopped', why: 'cancelled', unsent: true, stuck: true },
-    ] as const) {
-      const disposition = dispose(outcome, { ...usual, effect })
-      expect(disposition.action).toBe('complete')
-      expect(failureOf(disposition)).toMatchObject({ status: 'cancelled', retryable: false })
-      expect(failureOf(disposition).error.code).toBe('CANCELLED')
-    }
-  })
+  test.each(effects)(
+    'a cancelled job of effect %s ends as cancelled, unburied, before and after its start',
+    (effect) => {
+      for (const outcome of [
+        { kind: 'not-started', why: 'cancelled' },
+        { kind: 'stopped', why: 'cancelled', unsent: false, stuck: false },
+        { kind: 'stopped', why: 'cancelled', unsent: true, stuck: true },
+      ] as const) {
+        const disposition = dispose(outcome, { ...usual, effect })
+        expect(disposition.action).toBe('complete')
+        expect(failureOf(disposition)).toMatchObject({ status: 'cancelled', retryable: false })
+        expect(failureOf(disposition).error.code).toBe('CANCELLED')
+      }
+    },
+  )
 
   test('a job that had not started is given back, whatever its effect', () => {
     for (const effect of effects) {

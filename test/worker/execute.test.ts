@@ -33,7 +33,9 @@ function attempt({ handler, options, ...rest }: Attempt) {
 }
 
 /** At which millisecond an attempt that waits for its signal is stopped. */
-async function stoppedAfter(parts: Omit<Attempt, 'handler'> & { readonly handler?: Partial<Handler> }): Promise<number> {
+async function stoppedAfter(
+  parts: Omit<Attempt, 'handler'> & { readonly handler?: Partial<Handler> },
+): Promise<number> {
   const { clock, outcome } = attempt({ ...parts, handler: { ...probe(untilStopped), ...parts.handler } })
   for (let ms = 0; ms <= 200_000; ms += 10) {
     if (outcome() !== undefined) return ms
@@ -64,14 +66,19 @@ describe('an attempt', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test.each([new Error('boom'), 'text', undefined, null])('fails with INTERNAL_ERROR on %p', async (thrown) => {
-    const outcome = await attempt({ handler: probe(() => Promise.reject(thrown)) }).ended
-    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'INTERNAL_ERROR' } })
-    if (outcome.kind === 'failed') {
-      expect(outcome.error.message).not.toContain('boom')
-      expect(outcome.error.cause).toBe(thrown as Error)
-    }
-  })
+  test.each([new Error('boom'), 'text', undefined, null])(
+    'fails with INTERNAL_ERROR on %p',
+    async (thrown: unknown) => {
+      const { promise, reject } = Promise.withResolvers<never>()
+      reject(thrown)
+      const outcome = await attempt({ handler: probe(() => promise) }).ended
+      expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'INTERNAL_ERROR' } })
+      if (outcome.kind === 'failed') {
+        expect(outcome.error.message).not.toContain('boom')
+        expect(outcome.error.cause).toBe(thrown as Error)
+      }
+    },
+  )
 
   test('fails before it runs when the input is wrong', async () => {
     let ran = false
@@ -171,19 +178,25 @@ describe('being told to stop', () => {
     expect(await ended).toEqual({ kind: 'succeeded', output: 'done' })
   })
 
-  test.each(['timeout', 'cancelled', 'interrupted'] as const)('a handler that ignores %s is stuck after a second', async (why) => {
-    const gate = Promise.withResolvers<string>()
-    const { job, clock, outcome, ended } = attempt({ handler: probe(() => gate.promise), fields: { job: { type: 'probe', timeout_ms: 50 } } })
-    if (why !== 'timeout') job.stop(why)
-    await clock.advance(why === 'timeout' ? 50 : 0)
-    await clock.advance(999)
-    expect(outcome()).toBeUndefined()
-    await clock.advance(1)
-    expect(await ended).toEqual({ kind: 'stopped', why, unsent: false, stuck: true })
-    gate.reject(new Error('far too late'))
-    await clock.advance(1)
-    expect(outcome()).toMatchObject({ stuck: true })
-  })
+  test.each(['timeout', 'cancelled', 'interrupted'] as const)(
+    'a handler that ignores %s is stuck after a second',
+    async (why) => {
+      const gate = Promise.withResolvers<string>()
+      const { job, clock, outcome, ended } = attempt({
+        handler: probe(() => gate.promise),
+        fields: { job: { type: 'probe', timeout_ms: 50 } },
+      })
+      if (why !== 'timeout') job.stop(why)
+      await clock.advance(why === 'timeout' ? 50 : 0)
+      await clock.advance(999)
+      expect(outcome()).toBeUndefined()
+      await clock.advance(1)
+      expect(await ended).toEqual({ kind: 'stopped', why, unsent: false, stuck: true })
+      gate.reject(new Error('far too late'))
+      await clock.advance(1)
+      expect(outcome()).toMatchObject({ stuck: true })
+    },
+  )
 })
 
 describe('sandbox', () => {

@@ -88,10 +88,7 @@ describe('between tenants', () => {
   })
 
   test('a tenant of long jobs gets as much slot time as one of short jobs', () => {
-    const queue = queueOf([
-      ...many(100, 'long', { cost: 100 }),
-      ...many(2000, 'short', { tenantId: 'b', cost: 5 }),
-    ])
+    const queue = queueOf([...many(100, 'long', { cost: 100 }), ...many(2000, 'short', { tenantId: 'b', cost: 5 })])
     const spent = { a: 0, b: 0 }
     for (const { tenantId, cost } of served(queue, 400)) spent[tenantId === 'a' ? 'a' : 'b'] += cost
     expect(Math.abs(spent.a - spent.b)).toBeLessThanOrEqual(200)
@@ -183,5 +180,9 @@ describe('whatever waits', () => {
 })
 
 function ranks(jobs: readonly Waiting[]): readonly unknown[] {
-  return jobs.map(({ priority, receivedAt, deadlineAt }) => [Math.floor(receivedAt / 1000) - priority, deadlineAt, receivedAt])
+  return jobs.map(({ priority, receivedAt, deadlineAt }) => [
+    Math.floor(receivedAt / 1000) - priority,
+    deadlineAt,
+    receivedAt,
+  ])
 }

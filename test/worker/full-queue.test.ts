@@ -147,7 +147,10 @@ describe('every job of a burst', () => {
 describe('acks', () => {
   test('say how full the queue is', async () => {
     const { handler, open } = gated()
-    await using rig = await startRig({ handlers: [handler], env: { WORKER_MAX_CONCURRENCY: '1', WORKER_QUEUE_SIZE: '10' } })
+    await using rig = await startRig({
+      handlers: [handler],
+      env: { WORKER_MAX_CONCURRENCY: '1', WORKER_QUEUE_SIZE: '10' },
+    })
     for (let index = 0; index < 13; index++) assign(rig, `j-${index}`)
     await rig.result('j-11')
     open()
@@ -181,9 +184,18 @@ describe('a flood of one tenant', () => {
           release = () => resolve('done')
         }),
     )
-    await using rig = await startRig({ handlers: [handler], env: { WORKER_MAX_CONCURRENCY: '1', WORKER_QUEUE_SIZE: '20000', LOG_LEVEL: 'warn', SHUTDOWN_GRACE_MS: '0', CAF_ACKS: 'off' } })
+    await using rig = await startRig({
+      handlers: [handler],
+      env: {
+        WORKER_MAX_CONCURRENCY: '1',
+        WORKER_QUEUE_SIZE: '20000',
+        LOG_LEVEL: 'warn',
+        SHUTDOWN_GRACE_MS: '0',
+      },
+    })
     for (let index = 0; index < 1000; index++) assign(rig, `flood-${index}`, 'flood')
     for (let index = 0; index < 10; index++) assign(rig, `few-${index}`, 'few')
+    await rig.acks.some(1010)
     for (let done = 1; done <= 30; done++) {
       while (order.length < done) await Promise.resolve()
       release()

@@ -20,7 +20,9 @@ describe('golden cases through the worker', () => {
     if (vector.expect.result === null) await rig.drain()
     else await expectResult(rig, vector)
     await rig.drain()
-    expect(rig.acks.all.map(({ wire }) => wire['status'])).toEqual(vector.expect.ack === null ? [] : [vector.expect.ack])
+    expect(rig.acks.all.map(({ wire }) => wire['status'])).toEqual(
+      vector.expect.ack === null ? [] : [vector.expect.ack],
+    )
     expect(rig.results.all.length).toBe(vector.expect.result === null ? 0 : 1)
     const letters = await rig.deadLetters()
     expect(letters.map((letter) => letter['reason'] as string | undefined)).toEqual(

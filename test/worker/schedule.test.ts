@@ -30,6 +30,17 @@ function started(schedule: Schedule<Waiting>): Waiting[] {
   return jobs
 }
 
+function expectWithin(limits: Limits, running: readonly Waiting[]): void {
+  expect(running.length).toBeLessThanOrEqual(limits.total)
+  for (const pool of ['cpu', 'io'] as const) {
+    expect(running.filter((each) => each.pool === pool).length).toBeLessThanOrEqual(limits.pools[pool])
+  }
+  for (const { tenantId } of running) {
+    const own = running.filter((each) => each.tenantId === tenantId).length
+    expect(own).toBeLessThanOrEqual(limits.perTenant ?? Number.POSITIVE_INFINITY)
+  }
+}
+
 describe('limits', () => {
   test('no more run than there are slots, and a released slot is taken again', () => {
     const schedule = scheduleOf(many(5, 'j'), { total: 2 })
@@ -53,7 +64,11 @@ describe('limits', () => {
 
   test('a full pool does not hold up the other, and neither starves the other of shared slots', () => {
     const full = scheduleOf([...many(9, 'c', { pool: 'cpu' }), job('i')], { total: 9, pools: { cpu: 1, io: 9 } })
-    expect(started(full).map(({ name }) => name).sort()).toEqual(['c0', 'i'])
+    expect(
+      started(full)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['c0', 'i'])
     const shared = scheduleOf([...many(20, 'c', { pool: 'cpu' }), ...many(20, 'i')], { total: 1 })
     const order: Pool[] = []
     for (let next = shared.next(); next !== undefined; next = shared.next()) {
@@ -99,14 +114,7 @@ describe('limits', () => {
           seen.push(...fresh)
           running.push(...fresh)
           expect(schedule.running).toBe(running.length)
-          expect(running.length).toBeLessThanOrEqual(limits.total)
-          for (const pool of ['cpu', 'io'] as const) {
-            expect(running.filter((each) => each.pool === pool).length).toBeLessThanOrEqual(limits.pools[pool])
-          }
-          for (const tenant of ['a', 'b', 'c']) {
-            const own = running.filter(({ tenantId }) => tenantId === tenant).length
-            expect(own).toBeLessThanOrEqual(limits.perTenant ?? Number.POSITIVE_INFINITY)
-          }
+          expectWithin(limits, running)
           // Nothing stands still: as long as something waits, something runs.
           expect(running.length).toBeGreaterThan(0)
           const [done] = running.splice((picks[step] ?? 0) % running.length, 1)

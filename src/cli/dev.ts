@@ -1,0 +1,52 @@
+import { openMemoryBus } from '../bus/memory-bus.ts'
+import { effectiveSettings, loadConfig } from '../config/load.ts'
+import { buildInfo } from '../lib/build-info.ts'
+import { worker } from '../roles.ts'
+import { type Command, UsageError } from './command.ts'
+import { openPlatform } from './platform.ts'
+import { scratchDeadLetters } from './scratch.ts'
+import { givenSettings, withDefaults } from './settings.ts'
+
+export const dev: Command = {
+  name: 'dev',
+  operands: '',
+  summary: 'Runs the worker by itself, with HTTP on this machine: no NATS, no set-up.',
+  details: `Jobs are sent to it over HTTP on 127.0.0.1, on the port of HEALTH_BIND (9091), without a token; only
+programs on this machine get in, and no web page. Nothing is kept when it ends, but dead letters: in a
+file in the temporary folder, not in DLQ_PATH. The log is text on a terminal; LOG_FORMAT overrides.`,
+  flags: [],
+  examples: ['beamline dev', 'HEALTH_BIND=127.0.0.1:8080 LOG_LEVEL=debug beamline dev'],
+  async run({ operands, env, output, ending, clock }) {
+    if (operands.length > 0) throw new UsageError('dev takes no arguments')
+    const loaded = loadConfig(withDefaults(env, { LOG_FORMAT: output.stdoutIsTerminal ? 'pretty' : 'json' }))
+    const deadLetters = { ...loaded.deadLetters, path: scratchDeadLetters('dev') }
+    const config = { ...loaded, http: { ...loaded.http, host: '127.0.0.1' }, deadLetters }
+    await using platform = await openPlatform({
+      config,
+      roles: [worker],
+      openBus: async () => openMemoryBus({ assignSubject: config.subjects.assign }),
+      access: { kind: 'loopback-dev' },
+      logTo: 'stdout',
+      about: { mode: 'memory', settings: givenSettings(effectiveSettings(env)) },
+      ending,
+      clock,
+    })
+    platform.start()
+    platform.log.flush()
+    await output.print(welcome(platform.url ?? '', deadLetters.path))
+    await ending.requested
+    return ending.code
+  },
+}
+
+function welcome(url: string, deadLetters: string): string {
+  return `
+Beamline ${buildInfo.version} runs on ${url}, without NATS. Send it a job:
+
+  curl -s ${url}/v1/jobs -H 'content-type: application/json' -d '{"type":"echo","payload":{"hello":"world"}}'
+
+Reference:    ${url}/openapi
+Dead letters: ${deadLetters}
+Ctrl-C ends it.
+`
+}

@@ -1,0 +1,63 @@
+import { effectiveSettings, loadConfig } from '../config/load.ts'
+import { openNatsBus } from '../nats/nats-bus.ts'
+import type { Role } from '../role.ts'
+import { findRole, roleNames, worker } from '../roles.ts'
+import { type Command, UsageError } from './command.ts'
+import { openPlatform } from './platform.ts'
+import { givenSettings } from './settings.ts'
+import { suggestion } from './suggestion.ts'
+
+export const start: Command = {
+  name: 'start',
+  operands: '[ROLE]',
+  summary: 'Runs the worker on NATS until SIGTERM or SIGINT; what beamline does without a command.',
+  details: `The only role is "worker". While NATS cannot be reached it waits, for ever, and /ready answers 503.
+The first SIGTERM or SIGINT drains: jobs that have not started are given back, running ones get
+SHUTDOWN_GRACE_MS. A second one ends the process at once.
+
+With JETSTREAM=require it ends with code 3 on a server that says it has no JetStream.`,
+  flags: [],
+  examples: ['beamline start', 'NATS_URL=nats://queue:4222 WORKER_MAX_CONCURRENCY=32 beamline start worker'],
+  async run({ operands, env, ending, clock }) {
+    const role = chosenRole(operands)
+    const config = loadConfig(env)
+    await using platform = await openPlatform({
+      config,
+      roles: [role],
+      async openBus({ log, metrics }) {
+        const bus = await openNatsBus({
+          config,
+          window: config.worker.prefetch,
+          log: log.child({ component: 'nats' }),
+          metrics,
+          clock,
+          onFatal({ exitCode, message }) {
+            log.error(message)
+            ending.request(exitCode)
+          },
+        })
+        metrics.observe({ consumer: () => bus.consumerState() })
+        return bus
+      },
+      access: { kind: 'token', token: config.http.apiToken },
+      logTo: 'stdout',
+      about: { mode: `nats, JETSTREAM=${config.jetstream.mode}`, settings: givenSettings(effectiveSettings(env)) },
+      ending,
+      clock,
+    })
+    platform.start()
+    await ending.requested
+    return ending.code
+  },
+}
+
+function chosenRole(operands: readonly string[]): Role {
+  const [name, ...surplus] = operands
+  if (name === undefined) return worker
+  const role = findRole(name)
+  if (role !== undefined && surplus.length === 0) return role
+  if (role !== undefined) throw new UsageError('start takes one role')
+  const near = suggestion(name, roleNames)
+  const hint = near === undefined ? `there is: ${roleNames.join(', ')}` : `did you mean "${near}"?`
+  throw new UsageError(`unknown role "${name}"; ${hint}`)
+}
