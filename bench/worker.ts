@@ -11,7 +11,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { startNats } from '../test/support/nats-server.ts'
 
 /** How many jobs may be without a result at once: enough to keep everything busy, little enough that nothing is refused. */
-const mostOutstanding = 2000
+const mostOutstanding = 500
 const singleJobs = 1000
 const settleMs = 1000
 
@@ -41,7 +41,7 @@ async function startWorker(program: readonly string[], url: string, mode: string
       HEALTH_BIND: `127.0.0.1:${port}`,
       DLQ_PATH: join(folder, 'dlq.jsonl'),
       WORKER_QUEUE_SIZE: '10000',
-      WORKER_PREFETCH: '1000',
+      WORKER_PREFETCH: '256',
     },
     stdio: ['ignore', log, log],
   })

@@ -10,6 +10,7 @@ import { type Logger, openLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { Role, RunningRole } from '../role.ts'
 import type { Ending } from './ending.ts'
+import { collectWhenIdle } from './idle-collection.ts'
 import { watchMemory } from './memory-watch.ts'
 
 /** What a bus may be made of. */
@@ -79,6 +80,7 @@ export async function openPlatform(options: PlatformOptions): Promise<RunningPla
     http = await openHttp({ host, port, maxBodyBytes, access: options.access, health, metrics, log, routes, clock })
   }
   opened.defer(watchMemory({ maxRssBytes: config.worker.maxRssBytes, ending, clock, log }))
+  opened.defer(collectWhenIdle({ isIdle: () => running.every((role) => role.activeJobs === 0), clock }))
   introduce({ ...options, url: http?.url, log })
   const owned = opened.move()
   return {

@@ -105,10 +105,10 @@ export class Reporter {
         const context = { subject: resultSubject, tries }
         const hopeless = error instanceof PublishError && (error.reason === 'too-large' || error.reason === 'closed')
         if (hopeless || tries > maxRetries || closing.aborted) {
-          log.error('A result could not be published and is kept as a dead letter', { error, context })
+          log.error('A result could not be published', { error, context })
           return false
         }
-        log.warn('A result could not be published and is tried again', { error, context })
+        log.warn('A result could not be published; trying again', { error, context })
         metrics.resultPublishRetried()
         await clock.sleep(backoffCeiling(tries, firstRetryMs, longestRetryMs), closing).catch(() => undefined)
       }

@@ -8,24 +8,24 @@ interface Bounds {
   readonly maxSize?: number
 }
 
-interface Entry<K, V> {
-  readonly key: K
-  readonly value: V
-  readonly size: number
-  readonly expiresAt: number
-}
-
-/** A memory that cannot grow for ever: over any of its bounds the oldest entries are forgotten first. */
+/**
+ * A memory that cannot grow for ever: over any of its bounds the oldest entries are forgotten first.
+ *
+ * The entries lie in a ring, in the order in which they were set, and the map says where. A map alone would keep that
+ * order too, but starting to iterate over it walks past everything that was deleted at its front.
+ */
 export class BoundedMap<K, V> {
   readonly #bounds: Bounds
   readonly #clock: Clock
-  readonly #entries = new Map<K, Entry<K, V>>()
-  /**
-   * Every entry ever set and not yet forgotten, oldest first from `#first` on. Not the map's own order: starting to
-   * iterate over a map walks past all that was deleted at its front, which made each `set` linear.
-   */
-  #order: (Entry<K, V> | undefined)[] = []
-  #first = 0
+  readonly #places = new Map<K, number>()
+  /** Undefined where an entry has been forgotten. */
+  readonly #keys: (K | undefined)[] = []
+  readonly #values: (V | undefined)[] = []
+  readonly #sizes: number[] = []
+  readonly #expiries: number[] = []
+  /** Where the oldest entry may be, and where the next one goes; both count on and on. */
+  #oldest = 0
+  #next = 0
   #size = 0
 
   constructor(bounds: Bounds, clock: Clock) {
@@ -34,62 +34,69 @@ export class BoundedMap<K, V> {
   }
 
   get length(): number {
-    return this.#entries.size
+    return this.#places.size
   }
 
   get(key: K): V | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
-    if (entry.expiresAt > this.#clock.monotonic()) return entry.value
-    this.#remove(entry)
+    const place = this.#places.get(key)
+    if (place === undefined) return undefined
+    if ((this.#expiries[place] ?? 0) > this.#clock.monotonic()) return this.#values[place]
+    this.#remove(place)
     return undefined
+  }
+
+  /** Every key that is remembered. */
+  keys(): Iterable<K> {
+    return this.#places.keys()
   }
 
   /** Remembers the value as the newest entry; `size` counts towards `maxSize`. */
   set(key: K, value: V, size = 0): void {
-    this.delete(key)
     const now = this.#clock.monotonic()
-    const entry = { key, value, size, expiresAt: now + this.#bounds.maxAgeMs }
-    this.#entries.set(key, entry)
-    this.#order.push(entry)
+    this.delete(key)
+    const place = this.#placeOf(this.#next++)
+    if (this.#next - this.#oldest > this.#bounds.maxEntries) this.#forgetOldest()
+    this.#places.set(key, place)
+    this.#keys[place] = key
+    this.#values[place] = value
+    this.#sizes[place] = size
+    this.#expiries[place] = now + this.#bounds.maxAgeMs
     this.#size += size
     this.#forget(now)
   }
 
-  /** Every key that is remembered, in the order in which they were first set. */
-  keys(): Iterable<K> {
-    return this.#entries.keys()
-  }
-
-  /** Whether there was something to delete. */
+  /** Whether it was remembered until now. */
   delete(key: K): boolean {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return false
-    this.#remove(entry)
-    return entry.expiresAt > this.#clock.monotonic()
+    const isRemembered = this.get(key) !== undefined
+    const place = this.#places.get(key)
+    if (place !== undefined) this.#remove(place)
+    return isRemembered
   }
 
-  #remove(entry: Entry<K, V>): void {
-    this.#entries.delete(entry.key)
-    this.#size -= entry.size
+  #placeOf(count: number): number {
+    return count % this.#bounds.maxEntries
   }
 
   #forget(now: number): void {
-    const { maxEntries, maxSize = Number.POSITIVE_INFINITY } = this.#bounds
-    for (let oldest = this.#order[this.#first]; oldest !== undefined; oldest = this.#order[this.#first]) {
-      const isPresent = this.#entries.get(oldest.key) === oldest
-      const fits = this.#entries.size <= maxEntries && this.#size <= maxSize && oldest.expiresAt > now
-      if (isPresent && fits) break
-      if (isPresent) this.#remove(oldest)
-      this.#order[this.#first++] = undefined
+    const { maxSize = Number.POSITIVE_INFINITY } = this.#bounds
+    while (this.#oldest < this.#next) {
+      const place = this.#placeOf(this.#oldest)
+      const isHere = this.#keys[place] !== undefined
+      if (isHere && this.#size <= maxSize && (this.#expiries[place] ?? 0) > now) return
+      this.#forgetOldest()
     }
-    this.#compact()
   }
 
-  /** Lets go of the part of the order that has been dealt with, and of entries that were replaced in the middle. */
-  #compact(): void {
-    if (this.#order.length < 2 * (this.#entries.size + 16)) return
-    this.#order = this.#order.filter((entry) => entry !== undefined && this.#entries.get(entry.key) === entry)
-    this.#first = 0
+  #forgetOldest(): void {
+    this.#remove(this.#placeOf(this.#oldest++))
+  }
+
+  #remove(place: number): void {
+    const key = this.#keys[place]
+    if (key === undefined) return
+    this.#places.delete(key)
+    this.#keys[place] = undefined
+    this.#values[place] = undefined
+    this.#size -= this.#sizes[place] ?? 0
   }
 }

@@ -54,9 +54,11 @@ export class Asker {
     for (const question of this.#open.values()) this.#ask(question)
   }
 
-  /** Asks nothing until `resume`. */
+  /** Asks nothing until `resume`; what may not be asked twice ends here. */
   suspend(): void {
     this.#nats = undefined
+    for (const question of this.#open.values())
+      if (!question.repeatable && question.tries > 0) question.settle('unanswered')
   }
 
   /** The process is about to end: from now on no question is open for longer than one answer may take. */

@@ -7,6 +7,7 @@ import { fixedText } from './error-message.ts'
 import type { Headers } from './headers.ts'
 import { isAcceptedVersion, isAssignmentId } from './ids.ts'
 import { isJsonObject, type JsonObject, parseJson } from './json.ts'
+import { isNestedTooDeeply } from './nesting.ts'
 
 /** What a message turned out to be. */
 export type Decoded =
@@ -41,13 +42,14 @@ export function decodeAssignment(body: Uint8Array, headers: Headers): Decoded {
     }
   }
   if (!isJsonObject(message)) return undecodable('bare')
-  if (!isEnvelope(message)) return decodeObject(message, headers, 'bare')
+  const deep = isNestedTooDeeply(body)
+  if (!isEnvelope(message)) return decodeObject(message, headers, { form: 'bare', deep })
   const kind = knownKind(message['kind'])
   if (kind === undefined) return undecodable('envelope')
   if (kind !== 'exec_assign') return { kind: 'ignored', what: kind }
   const data = message['data']
   if (!isJsonObject(data)) return undecodable('envelope')
-  return decodeObject(data, headers, 'envelope', message['version'])
+  return decodeObject(data, headers, { form: 'envelope', deep, version: message['version'] })
 }
 
 function undecodable(form: Form): Malformed {
@@ -59,20 +61,34 @@ function undecodable(form: Form): Malformed {
   }
 }
 
-function decodeObject(data: JsonObject, headers: Headers, form: Form, envelopeVersion?: unknown): Decoded {
+/** What is known of a message beside the assignment in it. */
+interface Around {
+  readonly form: Form
+  /** It is nested more deeply than can be handled. */
+  readonly deep: boolean
+  /** Of the envelope. */
+  readonly version?: unknown
+}
+
+function decodeObject(data: JsonObject, headers: Headers, { form, deep, version }: Around): Decoded {
   const fields = new FieldReader()
   const caller = readCaller(data, headers, form, fields)
   const malformed = { kind: 'malformed', form, caller, raw: data } as const
-  if (!isAcceptedVersion(envelopeVersion) || !isAcceptedVersion(data['version'])) {
+  if (!isAcceptedVersion(version) || !isAcceptedVersion(data['version'])) {
     const error = new JobError('INVALID_FORMAT', 'The version is not supported', { details: { field: 'version' } })
     return caller ? { kind: 'refused', caller, raw: data, error } : { ...malformed, reason: 'REJECTED', error }
   }
   if (!caller) return { ...malformed, reason: 'DECODE_ERROR', error: badIds(data) }
   const { job } = data
   if (!isJsonObject(job)) return { ...malformed, reason: 'DECODE_ERROR', error: badField('job', job) }
+  if (deep) return { ...malformed, reason: 'DECODE_ERROR', error: tooDeep() }
   const { type } = job
   if (!isJobType(type)) return { ...malformed, reason: 'DECODE_ERROR', error: badField('job.type', type) }
   return { kind: 'assignment', assignment: readAssignment(caller, job, type, data, fields) }
+}
+
+function tooDeep(): JobError {
+  return new JobError('INVALID_INPUT', 'The assignment is nested too deeply')
 }
 
 function badIds(data: JsonObject): JobError {

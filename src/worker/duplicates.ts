@@ -1,19 +1,23 @@
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
+import { Slab } from '../lib/slab.ts'
 import type { Assignment } from '../protocol/assignment.ts'
+import { answerHeaders } from '../protocol/headers.ts'
+import { decodeResult } from '../protocol/received-result.ts'
 import type { EncodedResult } from '../protocol/result.ts'
 
 /** The bounds the wire sets: 10,000 results, 64 MB, one hour. */
 const bounds = { maxEntries: 10_000, maxSize: 64_000_000, maxAgeMs: 3_600_000 }
 
 /** What an ended job is remembered by: its result, to be published again byte for byte. */
-export interface Ended extends Pick<EncodedResult, 'body' | 'headers'> {
+export interface Ended extends Pick<EncodedResult, 'body'> {
   readonly fingerprint: number
 }
 
 /** The results of jobs that ended here lately, by tenant and assignment id. */
 export class Duplicates {
   readonly #ended: BoundedMap<string, Ended>
+  readonly #slab = new Slab()
 
   constructor(clock: Clock) {
     this.#ended = new BoundedMap(bounds, clock)
@@ -23,8 +27,8 @@ export class Duplicates {
     return this.#ended.get(key)
   }
 
-  remember(key: string, assignment: Assignment, { body, headers }: EncodedResult): void {
-    this.#ended.set(key, { fingerprint: fingerprint(assignment), body, headers }, body.byteLength)
+  remember(key: string, assignment: Assignment, { body }: EncodedResult): void {
+    this.#ended.set(key, { fingerprint: fingerprint(assignment), body: this.#slab.keep(body) }, body.byteLength)
   }
 
   /** The tenant of a remembered job with this assignment id, in linear time; undefined when there is none. */
@@ -33,6 +37,12 @@ export class Duplicates {
     for (const key of this.#ended.keys()) if (key.endsWith(end)) return key.slice(0, -end.length)
     return undefined
   }
+}
+
+/** The headers of a result that is published again: those it had, told from what it says and whose it is. */
+export function repeatedHeaders(ended: Ended, assignment: Assignment): EncodedResult['headers'] {
+  const traceId = decodeResult(ended.body)?.result['trace_id']
+  return answerHeaders({ ...assignment, traceId: typeof traceId === 'string' ? traceId : undefined }, 'result', false)
 }
 
 /** One string for tenant and assignment id; neither can hold the control character between them. */

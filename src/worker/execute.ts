@@ -1,6 +1,6 @@
 import { JobError } from '../errors.ts'
 import type { JobContext } from '../handler.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Job, Prepared } from './job.ts'
 import { type Outcome, Stop } from './outcome.ts'
@@ -32,37 +32,80 @@ export async function execute(job: Job, options: ExecuteOptions): Promise<Outcom
 }
 
 function run(job: Job, prepared: Prepared, options: ExecuteOptions): Promise<Outcome> {
-  const { clock } = options
-  const controller = new AbortController()
-  return new Promise((resolve) => {
-    let stop: Stop | undefined
-    const halt = (why: Stop['why']): void => {
-      if (stop !== undefined) return
-      stop = new Stop(why)
-      limit.cancel()
-      controller.abort(stop)
-      grace = clock.after(stuckAfterMs, () => end({ kind: 'stopped', why, unsent: false, stuck: true }))
-    }
-    const limit = clock.after(timeLimitMs(job, prepared, options), () => halt('timeout'))
-    let grace: { cancel(): void } | undefined
-    const end = (outcome: Outcome): void => {
-      limit.cancel()
-      grace?.cancel()
-      job.onStop(undefined)
-      resolve(outcome)
-    }
-    job.onStop(halt)
-    start(job, prepared, contextOf(job, controller.signal, options)).then(
-      // A handler that made it although it was told to stop has had its effect: that is a success.
-      (output) => end({ kind: 'succeeded', output }),
-      (thrown: unknown) => end(stop === undefined ? failed(thrown) : stopped(stop, thrown)),
-    )
-  })
+  return new Promise((resolve) => new Attempt(job, options, resolve).start(prepared))
 }
 
-/** A handler that throws before it returns its promise has failed like any other. */
-async function start(job: Job, { input }: Prepared, context: JobContext): Promise<unknown> {
-  return job.handler.run(input, context)
+/** An attempt under way, which is also what its handler is given. */
+class Attempt implements JobContext {
+  readonly clock: Clock
+  readonly assignmentId: string
+  readonly tenantId: string
+  readonly userId: string | undefined
+  readonly attempt: number
+  readonly #job: Job
+  readonly #options: ExecuteOptions
+  readonly #resolve: (outcome: Outcome) => void
+  /** Made when the handler first asks for its signal: many jobs are done before they need one. */
+  #controller: AbortController | undefined
+  #stop: Stop | undefined
+  #limit: Timer | undefined
+  #grace: Timer | undefined
+
+  constructor(job: Job, options: ExecuteOptions, resolve: (outcome: Outcome) => void) {
+    this.clock = options.clock
+    this.assignmentId = job.assignment.assignmentId
+    this.tenantId = job.tenantId
+    this.userId = job.assignment.userId
+    this.attempt = job.attempts + 1
+    this.#job = job
+    this.#options = options
+    this.#resolve = resolve
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#stop !== undefined && !this.#controller.signal.aborted) this.#controller.abort(this.#stop)
+    return this.#controller.signal
+  }
+
+  get log(): Logger {
+    const { assignmentId, tenantId } = this
+    return this.#options.log.child({
+      assignment_id: assignmentId,
+      tenant_id: tenantId,
+      job_type: this.#job.handler.type,
+    })
+  }
+
+  start(prepared: Prepared): void {
+    this.#limit = this.clock.after(timeLimitMs(this.#job, prepared, this.#options), () => this.#halt('timeout'))
+    this.#job.onStop((why) => this.#halt(why))
+    this.#run(prepared).then(
+      // A handler that made it although it was told to stop has had its effect: that is a success.
+      (output) => this.#end({ kind: 'succeeded', output }),
+      (thrown: unknown) => this.#end(this.#stop === undefined ? failed(thrown) : stopped(this.#stop, thrown)),
+    )
+  }
+
+  /** A handler that throws before it returns its promise has failed like any other. */
+  async #run({ input }: Prepared): Promise<unknown> {
+    return this.#job.handler.run(input, this)
+  }
+
+  #halt(why: Stop['why']): void {
+    if (this.#stop !== undefined) return
+    this.#stop = new Stop(why)
+    this.#limit?.cancel()
+    this.#controller?.abort(this.#stop)
+    this.#grace = this.clock.after(stuckAfterMs, () => this.#end({ kind: 'stopped', why, unsent: false, stuck: true }))
+  }
+
+  #end(outcome: Outcome): void {
+    this.#limit?.cancel()
+    this.#grace?.cancel()
+    this.#job.onStop(undefined)
+    this.#resolve(outcome)
+  }
 }
 
 function failed(thrown: unknown): Outcome {
@@ -77,19 +120,4 @@ function timeLimitMs(job: Job, { timeoutMs }: Prepared, options: ExecuteOptions)
   const leftMs = job.deadlineAt === undefined ? undefined : job.deadlineAt - options.clock.monotonic()
   if (timeoutMs === undefined) return leftMs ?? job.handler.timeoutMs ?? options.defaultTimeoutMs
   return options.strictDeadline && leftMs !== undefined ? Math.min(timeoutMs, leftMs) : timeoutMs
-}
-
-function contextOf(job: Job, signal: AbortSignal, { clock, log }: ExecuteOptions): JobContext {
-  const { assignmentId, tenantId, userId } = job.assignment
-  return {
-    signal,
-    clock,
-    get log() {
-      return log.child({ assignment_id: assignmentId, tenant_id: tenantId, job_type: job.handler.type })
-    },
-    assignmentId,
-    tenantId,
-    userId,
-    attempt: job.attempts + 1,
-  }
 }

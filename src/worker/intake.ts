@@ -12,7 +12,7 @@ import type { Acks } from './acks.ts'
 import { type AdmissionRules, admit, deadlineOf } from './admission.ts'
 import type { Cancellations } from './cancel.ts'
 import type { Costs } from './cost.ts'
-import { type Duplicates, fingerprint, jobKey } from './duplicates.ts'
+import { type Duplicates, fingerprint, jobKey, repeatedHeaders } from './duplicates.ts'
 import { Job } from './job.ts'
 import type { Lease, Leases } from './lease.ts'
 import { overload } from './overload.ts'
@@ -49,13 +49,25 @@ const maxWaiting = 10_000
 export class Intake {
   readonly #options: Options
   readonly #arrived: PacedQueue<Delivery>
-  readonly #underWay = new Set<Promise<void>>()
+  /** Assignments that have been received and have not left. */
+  #underWay = 0
+  #settling: PromiseWithResolvers<void> | undefined
   #stopped: Promise<void> | undefined
 
   constructor(options: Options) {
     this.#options = options
     const handle = (delivery: Delivery): void => this.#receive(delivery)
     this.#arrived = new PacedQueue({ handle, budgetMs, maxWaiting, clock: options.clock })
+  }
+
+  readonly #left = (): void => {
+    this.#underWay--
+    if (this.#underWay === 0) this.#settling?.resolve()
+  }
+
+  readonly #failed = (error: unknown): void => {
+    this.#options.log.error('An assignment could not be dealt with', { error })
+    this.#left()
   }
 
   /** Takes one delivery; returns at once and never throws. */
@@ -84,14 +96,14 @@ export class Intake {
   /** Resolves when everything that was received has left. */
   async settled(): Promise<void> {
     this.#arrived.finish()
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    if (this.#underWay === 0) return
+    this.#settling ??= Promise.withResolvers()
+    await this.#settling.promise
   }
 
   #follow(work: Promise<void>): void {
-    const followed = work
-      .catch((error: unknown) => this.#options.log.error('An assignment could not be dealt with', { error }))
-      .finally(() => this.#underWay.delete(followed))
-    this.#underWay.add(followed)
+    this.#underWay++
+    work.then(this.#left, this.#failed)
   }
 
   /** A message that somebody held before: how often did it end in a crash or a lost lease? */
@@ -202,7 +214,8 @@ export class Intake {
     ended: ReturnType<Duplicates['find']> & object,
   ): Promise<void> {
     this.#countDuplicate(assignment, fingerprint(assignment) === ended.fingerprint)
-    if (await this.#options.reporter.publish(ended)) return this.#options.leases.end(lease)
+    const headers = repeatedHeaders(ended, assignment)
+    if (await this.#options.reporter.publish({ body: ended.body, headers })) return this.#options.leases.end(lease)
     this.#options.leases.release(lease)
   }
 

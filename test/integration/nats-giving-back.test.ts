@@ -103,9 +103,12 @@ for (const version of ['newest', 'old'] as const) {
         },
       })
       await observer.nats.flush()
-      // Stopped, it takes nothing itself, whether or not the server's answers get through.
       await first.taken.intake.stop()
       await first.bus.flush()
+      proxy.rewrite(/-NAK/g, (said) => {
+        proxy.hold()
+        return said
+      })
       const given = delivery.giveBack()
       const again = await second.taken.next()
       proxy.cut()

@@ -7,8 +7,8 @@ export interface Proxy extends AsyncDisposable {
   cut(): void
   /** Lets nothing of what the server says through, without ending anything. */
   hold(): void
-  /** Takes what matches out of what clients say, and hands it to `instead`: the match and its first group. */
-  swallow(pattern: RegExp, instead: (said: string, group: string) => void): void
+  /** Puts something else in the place of what matches in what clients say: `instead` is given the match and its first group. */
+  rewrite(pattern: RegExp, instead: (said: string, group: string) => string): void
   /** Lets everything through again, what was held back first. */
   mend(): void
 }
@@ -72,14 +72,8 @@ export async function openProxy(port: number): Promise<Proxy> {
     hold() {
       state = 'held'
     },
-    swallow(pattern, instead) {
-      filter = (data) => {
-        const kept = data.toString('latin1').replace(pattern, (said: string, group: string) => {
-          instead(said, group)
-          return ''
-        })
-        return Buffer.from(kept, 'latin1')
-      }
+    rewrite(pattern, instead) {
+      filter = (data) => Buffer.from(data.toString('latin1').replace(pattern, instead), 'latin1')
     },
     mend() {
       state = 'open'
