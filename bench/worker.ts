@@ -13,7 +13,8 @@ import { startNats } from '../test/support/nats-server.ts'
 /** How many jobs may be without a result at once: enough to keep everything busy, little enough that nothing is refused. */
 const mostOutstanding = 500
 const singleJobs = 1000
-const settleMs = 1000
+/** How long late answers are waited for, and how long an idle worker takes to give memory back, in milliseconds. */
+const settleMs = 3000
 
 interface Worker extends AsyncDisposable {
   readonly pid: number
@@ -161,7 +162,6 @@ async function measure(program: readonly string[], mode: string, jobs: number, r
   await Bun.sleep(settleMs)
   const idle = await residentMb(worker.pid)
   const single = await load(nc, 'single', singleJobs, 1)
-  // The first load pays for compiling and for filling the bounded memories; the rise is what it and 100,000 jobs leave.
   const rates: number[] = []
   for (let round = 0; round < rounds; round++) {
     const tally = await load(nc, `round${round}`, jobs, mostOutstanding)

@@ -80,7 +80,7 @@ export async function openPlatform(options: PlatformOptions): Promise<RunningPla
     http = await openHttp({ host, port, maxBodyBytes, access: options.access, health, metrics, log, routes, clock })
   }
   opened.defer(watchMemory({ maxRssBytes: config.worker.maxRssBytes, ending, clock, log }))
-  opened.defer(collectWhenIdle({ isIdle: () => running.every((role) => role.activeJobs === 0), clock }))
+  opened.defer(collectWhenIdle(clock))
   introduce({ ...options, url: http?.url, log })
   const owned = opened.move()
   return {
