@@ -182,11 +182,17 @@ export class Intake {
   }
 
   #accept(job: Job): void {
-    const { acks, cancellations, metrics, start } = this.#options
+    const { acks, cancellations, held, leases, metrics, start } = this.#options
     metrics.assignment('accepted')
     if (!job.lease.delivery.alreadyAccepted) acks.accepted(job.assignment)
     if (cancellations.awaits(job.key)) job.stop('cancelled')
-    this.#follow(start(job))
+    this.#follow(
+      start(job).catch((error: unknown) => {
+        this.#options.log.error('A job ended in a fault of the worker; it is let go without an ack', { error })
+        held.remove(job)
+        leases.release(job.lease)
+      }),
+    )
   }
 
   /** It came too late. When nobody else is there it is accepted all the same, and ends like the others that cannot go on. */

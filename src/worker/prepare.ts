@@ -24,7 +24,7 @@ export function prepare({ handler, assignment }: Pick<Job, 'handler' | 'assignme
 
 function inputOf(assignment: Assignment): unknown {
   if (assignment.input.kind === 'value') return assignment.input.value
-  throw new JobError('INVALID_INPUT', 'The payload_ref is of a scheme that this worker does not know', {
+  throw new JobError('INVALID_INPUT', 'This worker has no store to read the payload_ref from', {
     details: { field: 'payload_ref' },
   })
 }
