@@ -29,6 +29,8 @@ export interface Report {
   readonly ending: Ending
   readonly attempts: number
   readonly latencyMs: number
+  /** The bus keeps the message until it is acked, so that nothing need be said now that cannot be kept. */
+  readonly isStored: boolean
   /** Dead-letter it first, for this reason. */
   readonly bury?: DeadLetterReason
 }
@@ -64,6 +66,8 @@ const longestRetryMs = 30_000
 /** Reports how jobs ended, by all the rules of the wire: dead letter first, then the result, published until it has arrived. */
 export class Reporter {
   readonly #options: Options
+  /** The last result could not be published. */
+  #failing = false
 
   constructor(options: Options) {
     this.#options = options
@@ -71,7 +75,7 @@ export class Reporter {
 
   /**
    * Dead-letters (when asked to), then publishes. Resolves with what was sent; a result that cannot be published is kept
-   * as a dead letter instead. Undefined: it could be neither published nor kept, so the assignment must not be acked.
+   * as a dead letter instead. Undefined: neither could be done in time, and the assignment must not be acked.
    */
   async report(report: Report): Promise<EncodedResult | undefined> {
     const { bus, envelope, workerId, sandbox, clock } = this.#options
@@ -80,9 +84,17 @@ export class Reporter {
     const encoded = encodeResult(report.caller, report.ending, stamp, { mode: envelope, maxPayload: bus.maxPayload })
     const becameError = report.ending.status === 'success' && encoded.ending.status !== 'success'
     const reason = report.bury ?? (becameError ? 'JOB_FAILED' : undefined)
-    if (reason !== undefined && !(await this.#bury(report, encoded, reason))) return undefined
+    if (reason !== undefined && !(await this.#bury(report, encoded, reason))) {
+      if (report.isStored) return undefined
+      this.#regret(report)
+    }
+    if (isOverload(encoded.ending)) {
+      await this.publish(encoded, 0)
+      return encoded
+    }
     const sent = (await this.publish(encoded)) || (await this.#bury(report, encoded, 'PUBLISH_ERROR'))
-    return sent ? encoded : undefined
+    if (!sent && !report.isStored) this.#regret(report)
+    return sent || !report.isStored ? encoded : undefined
   }
 
   /** Keeps a message that no one can be told about. False: it could not be kept. */
@@ -93,22 +105,25 @@ export class Reporter {
   }
 
   /** Publishes a result, again and again until it has arrived; false when the tries are used up or the process closes. */
-  async publish(encoded: Pick<EncodedResult, 'body' | 'headers'>): Promise<boolean> {
-    const { bus, resultSubject, maxRetries, closing, clock, metrics, log } = this.#options
+  async publish(
+    encoded: Pick<EncodedResult, 'body' | 'headers'>,
+    maxRetries = this.#options.maxRetries,
+  ): Promise<boolean> {
+    const { bus, resultSubject, closing, clock, metrics, log } = this.#options
     const message = { subject: resultSubject, body: encoded.body, headers: encoded.headers }
     for (let tries = 1; ; tries++) {
       try {
         await bus.publish(message, closing)
         metrics.resultPublished()
+        this.#failing = false
         return true
       } catch (error) {
         const context = { subject: resultSubject, tries }
         const hopeless = error instanceof PublishError && (error.reason === 'too-large' || error.reason === 'closed')
-        if (hopeless || tries > maxRetries || closing.aborted) {
-          log.error('A result could not be published', { error, context })
-          return false
-        }
-        log.warn('A result could not be published; trying again', { error, context })
+        // One line for the state, not one for each result in it.
+        if (!this.#failing) log.error('Results cannot be published', { error, context })
+        this.#failing = true
+        if (hopeless || tries > maxRetries || closing.aborted) return false
         metrics.resultPublishRetried()
         await clock.sleep(backoffCeiling(tries, firstRetryMs, longestRetryMs), closing).catch(() => undefined)
       }
@@ -123,6 +138,15 @@ export class Reporter {
     return this.#options.box.put(record, this.#options.closing)
   }
 
+  /** The last resort where nothing else keeps the message: whoever reads the log learns which job it was. */
+  #regret({ caller }: Report): void {
+    this.#options.log.error('The end of a job could not be kept as a dead letter, and the process ends', {
+      assignment_id: caller.assignmentId,
+      tenant_id: caller.tenantId,
+      job_type: caller.jobType,
+    })
+  }
+
   #head(): { id: string; timestamp: number; workerId: string } {
     const timestamp = this.#options.clock.now()
     return { id: ulid(timestamp), timestamp, workerId: this.#options.workerId }
@@ -132,4 +156,8 @@ export class Reporter {
 /** The message itself, without whatever else carries it. */
 function originOf({ subject, body, headers }: Origin): Origin {
   return { subject, body, headers }
+}
+
+function isOverload(ending: Ending): boolean {
+  return ending.status !== 'success' && ending.error.code === 'SYSTEM_OVERLOAD'
 }

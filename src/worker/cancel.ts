@@ -9,17 +9,22 @@ import type { HeldJobs } from './status.ts'
 /** Requests for jobs that are not here are remembered for ten minutes: the job may still be on its way. */
 const memory = { maxEntries: 10_000, maxAgeMs: 600_000 }
 
+/** How long those that do not hold the job wait before they answer, in milliseconds. */
+const holderFirstMs = 200
+
 /** What came of a request: the job was told to stop, or the request waits for the job to arrive. */
 export type CancelStatus = 'cancelled' | 'cancel_requested'
 
 /** Cancels jobs, those that are here and those that are yet to come. */
 export class Cancellations {
   readonly #held: HeldJobs
+  readonly #clock: Clock
   readonly #log: Logger
   readonly #requested: BoundedMap<string, true>
 
   constructor(held: HeldJobs, clock: Clock, log: Logger) {
     this.#held = held
+    this.#clock = clock
     this.#log = log
     this.#requested = new BoundedMap(memory, clock)
   }
@@ -36,6 +41,7 @@ export class Cancellations {
       this.#requested.set(key, true)
       return 'cancel_requested'
     }
+    if (job.isEnding) return 'cancel_requested'
     job.stop('cancelled')
     return 'cancelled'
   }
@@ -51,6 +57,10 @@ export class Cancellations {
       this.#log.warn('A request to cancel could not be read', { context: { bytes: message.body.byteLength } })
       return
     }
-    message.respond(encodeCancelReply(this.cancel(jobKey(request))))
+    const status = this.cancel(jobKey(request))
+    const respond = (): void => message.respond(encodeCancelReply(status))
+    // Every worker hears the request and the first answer counts: the one that holds the job must be first.
+    if (status === 'cancelled') respond()
+    else this.#clock.after(holderFirstMs, respond)
   }
 }

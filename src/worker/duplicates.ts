@@ -1,8 +1,9 @@
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Slab } from '../lib/slab.ts'
-import type { Assignment } from '../protocol/assignment.ts'
+import type { Caller } from '../protocol/assignment.ts'
 import { answerHeaders } from '../protocol/headers.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import { decodeResult } from '../protocol/received-result.ts'
 import type { EncodedResult } from '../protocol/result.ts'
 
@@ -27,8 +28,8 @@ export class Duplicates {
     return this.#ended.get(key)
   }
 
-  remember(key: string, assignment: Assignment, { body }: EncodedResult): void {
-    this.#ended.set(key, { fingerprint: fingerprint(assignment), body: this.#slab.keep(body) }, body.byteLength)
+  remember(key: string, work: number, { body }: Pick<EncodedResult, 'body'>): void {
+    this.#ended.set(key, { fingerprint: work, body: this.#slab.keep(body) }, body.byteLength)
   }
 
   /** The tenant of a remembered job with this assignment id, in linear time; undefined when there is none. */
@@ -40,20 +41,20 @@ export class Duplicates {
 }
 
 /** The headers of a result that is published again: those it had, told from what it says and whose it is. */
-export function repeatedHeaders(ended: Ended, assignment: Assignment): EncodedResult['headers'] {
+export function repeatedHeaders(ended: Ended, caller: Caller): EncodedResult['headers'] {
   const traceId = decodeResult(ended.body)?.result['trace_id']
-  return answerHeaders({ ...assignment, traceId: typeof traceId === 'string' ? traceId : undefined }, 'result', false)
+  return answerHeaders({ ...caller, traceId: typeof traceId === 'string' ? traceId : undefined }, 'result', false)
 }
 
 /** One string for tenant and assignment id; neither can hold the control character between them. */
-export function jobKey({ tenantId, assignmentId }: Pick<Assignment, 'tenantId' | 'assignmentId'>): string {
+export function jobKey({ tenantId, assignmentId }: Pick<Caller, 'tenantId' | 'assignmentId'>): string {
   return `${tenantId}\n${assignmentId}`
 }
 
 /** Tells different work under one id apart; equal for equal work, whatever else the message says. */
-export function fingerprint(assignment: Assignment): number {
+export function fingerprint(assignment: JsonObject | undefined): number {
   try {
-    return Bun.hash.xxHash32(JSON.stringify(assignment.raw['job']))
+    return Bun.hash.xxHash32(JSON.stringify(assignment?.['job'] ?? null))
   } catch {
     // Nested deeper than can be written.
     return 0

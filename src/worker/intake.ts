@@ -1,22 +1,23 @@
-/** Delivery -> admitted job, or refusal: decode, known type, tenant, duplicate, room; then the ack `accepted`. */
+/** Delivery -> admitted job, or refusal: decode, id in use?, known type, tenant, room; then the ack `accepted`. */
 import type { Delivery } from '../bus/bus.ts'
 import { JobError } from '../errors.ts'
-import type { Reporter } from '../exchange/report.ts'
 import type { Clock } from '../lib/clock.ts'
 import { PacedQueue } from '../lib/paced-queue.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { Assignment } from '../protocol/assignment.ts'
+import type { Assignment, Caller } from '../protocol/assignment.ts'
 import { type Decoded, decodeAssignment } from '../protocol/codec.ts'
+import type { JsonObject } from '../protocol/json.ts'
 import type { Acks } from './acks.ts'
 import { type AdmissionRules, admit, deadlineOf } from './admission.ts'
 import type { Cancellations } from './cancel.ts'
 import type { Costs } from './cost.ts'
-import { type Duplicates, fingerprint, jobKey, repeatedHeaders } from './duplicates.ts'
+import { jobKey } from './duplicates.ts'
 import { Job } from './job.ts'
 import type { Lease, Leases } from './lease.ts'
 import { overload } from './overload.ts'
 import type { Refusals } from './refusal.ts'
+import type { Repeats } from './repeats.ts'
 import type { Room } from './room.ts'
 import type { HeldJobs } from './status.ts'
 
@@ -26,12 +27,11 @@ interface Options {
   readonly maxDeliveries: number
   readonly leases: Leases
   readonly held: HeldJobs
-  readonly duplicates: Duplicates
   readonly cancellations: Cancellations
   readonly room: Room
   readonly costs: Costs
   readonly acks: Acks
-  readonly reporter: Reporter
+  readonly repeats: Repeats
   readonly refusals: Refusals
   /** Takes over an admitted job. */
   readonly start: (job: Job) => Promise<void>
@@ -88,6 +88,11 @@ export class Intake {
     else this.#take(lease, 0)
   }
 
+  /** How many messages have been received and have not left. */
+  get underWay(): number {
+    return this.#underWay
+  }
+
   /** From now on nothing is started: what still arrives is given back, once nothing more will (`stopped`). */
   drain(stopped: Promise<void>): void {
     this.#stopped = stopped
@@ -134,7 +139,10 @@ export class Intake {
   }
 
   #decide(lease: Lease, decoded: Decoded, attempts: number): void {
-    const { metrics, leases, refusals } = this.#options
+    const { metrics, leases, refusals, repeats } = this.#options
+    const { caller, raw } = callerOf(decoded)
+    const repeat = caller && repeats.answer(lease, caller, raw)
+    if (repeat !== undefined) return this.#follow(repeat)
     switch (decoded.kind) {
       case 'assignment':
         return this.#consider(lease, decoded.assignment, attempts)
@@ -154,7 +162,7 @@ export class Intake {
   }
 
   #consider(lease: Lease, assignment: Assignment, attempts: number): void {
-    const { rules, held, duplicates, room, log } = this.#options
+    const { rules, held, room, log } = this.#options
     if (assignment.ignored.length > 0 && log.debugging) {
       const context = { ignored: assignment.ignored }
       log.debug('Fields of a wrong type are ignored', { assignment_id: assignment.assignmentId, context })
@@ -164,18 +172,13 @@ export class Intake {
       const refusal = { lease, caller: assignment, assignment: assignment.raw, error: handler }
       return this.#follow(this.#options.refusals.refuse({ ...refusal, bury: 'REJECTED' }))
     }
-    const key = jobKey(assignment)
-    const running = held.find(key)
-    if (running !== undefined) return this.#follow(this.#repeat(lease, assignment, running.assignment))
-    const ended = duplicates.find(key)
-    if (ended !== undefined) return this.#follow(this.#repeatResult(lease, assignment, ended))
     if (this.#stopped === undefined && !room.admits(lease.delivery, assignment.tenantId)) {
       return this.#follow(this.#overflow(lease, assignment))
     }
     const receivedAt = this.#options.clock.monotonic()
     const deadlineAt = deadlineOf(assignment, receivedAt, this.#options.strictDeadline)
     const cost = this.#options.costs.expected(assignment.tenantId, handler.type)
-    const job = new Job({ key, assignment, handler, lease, receivedAt, deadlineAt, cost, attempts })
+    const job = new Job({ key: jobKey(assignment), assignment, handler, lease, receivedAt, deadlineAt, cost, attempts })
     held.add(job)
     if (this.#stopped === undefined) this.#accept(job)
     else this.#follow(this.#passOn(job, this.#stopped))
@@ -208,33 +211,6 @@ export class Intake {
     leases.release(job.lease)
   }
 
-  /** The first is still at work and will answer for both. */
-  async #repeat(lease: Lease, assignment: Assignment, running: Assignment): Promise<void> {
-    this.#countDuplicate(assignment, fingerprint(assignment) === fingerprint(running))
-    await this.#options.leases.end(lease)
-  }
-
-  async #repeatResult(
-    lease: Lease,
-    assignment: Assignment,
-    ended: ReturnType<Duplicates['find']> & object,
-  ): Promise<void> {
-    this.#countDuplicate(assignment, fingerprint(assignment) === ended.fingerprint)
-    const headers = repeatedHeaders(ended, assignment)
-    if (await this.#options.reporter.publish({ body: ended.body, headers })) return this.#options.leases.end(lease)
-    this.#options.leases.release(lease)
-  }
-
-  #countDuplicate(assignment: Assignment, same: boolean): void {
-    this.#options.metrics.assignment(same ? 'duplicate' : 'conflict')
-    if (same) return
-    const { assignmentId, tenantId } = assignment
-    this.#options.log.warn('An assignment id was used again for other work, which is not run', {
-      assignment_id: assignmentId,
-      tenant_id: tenantId,
-    })
-  }
-
   /** No room: another worker may have some. When none has, the caller is told to send it again. */
   async #overflow(lease: Lease, assignment: Assignment): Promise<void> {
     const { metrics, leases } = this.#options
@@ -245,4 +221,10 @@ export class Intake {
     }
     await this.#options.refusals.refuse({ lease, caller: assignment, error: overload, silent: accepted })
   }
+}
+
+/** Whoever can be told, and what was asked for, as far as both can be read. */
+function callerOf(decoded: Decoded): { readonly caller?: Caller | undefined; readonly raw?: JsonObject | undefined } {
+  if (decoded.kind === 'ignored') return {}
+  return decoded.kind === 'assignment' ? { caller: decoded.assignment, raw: decoded.assignment.raw } : decoded
 }

@@ -47,6 +47,8 @@ export class Job implements Schedulable {
   /** When the first attempt started here. */
   startedAt: number | undefined
   prepared: Prepared | undefined
+  /** How it ends is decided and being reported: a cancellation comes too late. */
+  isEnding = false
   #stopped: 'cancelled' | 'interrupted' | undefined
   #onStop: ((why: 'cancelled' | 'interrupted') => void) | undefined
 

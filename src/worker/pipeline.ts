@@ -10,7 +10,7 @@ import type { DeadLetterReason } from '../protocol/dead-letter.ts'
 import type { Ending } from '../protocol/result.ts'
 import type { Costs } from './cost.ts'
 import { type Circumstances, type Disposition, dispose } from './disposition.ts'
-import type { Duplicates } from './duplicates.ts'
+import { type Duplicates, fingerprint } from './duplicates.ts'
 import { type ExecuteOptions, execute } from './execute.ts'
 import type { Job } from './job.ts'
 import type { Leases } from './lease.ts'
@@ -127,7 +127,8 @@ export class Pipeline {
   }
 
   async #finish(job: Job, ending: Ending, bury?: DeadLetterReason): Promise<void> {
-    const { clock, reporter } = this.#options
+    const { clock, reporter, leases, duplicates, held } = this.#options
+    job.isEnding = true
     const endedAt = clock.monotonic()
     const encoded = await reporter.report({
       caller: job.assignment,
@@ -136,15 +137,19 @@ export class Pipeline {
       ending,
       attempts: job.attempts,
       latencyMs: job.startedAt === undefined ? 0 : Math.round(endedAt - job.startedAt),
+      isStored: job.lease.delivery.sequence !== undefined,
       ...(bury === undefined ? {} : { bury }),
     })
-    // Neither published nor kept: without an ack the bus delivers it again.
-    if (encoded === undefined) return this.#letGo(job)
+    if (encoded === undefined) {
+      // Neither published nor kept: it goes back to where it is stored.
+      await this.#giveBack(job, { attempts: job.attempts })
+      return
+    }
     this.#account(job, encoded.ending, (endedAt - (job.startedAt ?? endedAt)) / 1000)
     const mayComeAgain = encoded.ending.status !== 'success' && encoded.ending.error.code === 'SYSTEM_OVERLOAD'
-    if (!mayComeAgain) this.#options.duplicates.remember(job.key, job.assignment, encoded)
-    this.#options.held.remove(job)
-    await this.#options.leases.end(job.lease)
+    if (!mayComeAgain) duplicates.remember(job.key, fingerprint(job.assignment.raw), encoded)
+    held.remove(job)
+    await leases.end(job.lease)
   }
 
   /** It goes on elsewhere. Said before it is sent on: should it come straight back, it is no duplicate of itself. */

@@ -7,11 +7,13 @@ import type { Decoded } from '../protocol/codec.ts'
 import type { DeadLetterReason } from '../protocol/dead-letter.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Acks } from './acks.ts'
+import { type Duplicates, fingerprint, jobKey } from './duplicates.ts'
 import type { Lease, Leases } from './lease.ts'
 
 interface Options {
   readonly leases: Leases
   readonly acks: Acks
+  readonly duplicates: Duplicates
   readonly reporter: Reporter
   readonly log: Logger
   readonly metrics: Metrics
@@ -53,8 +55,13 @@ export class Refusals {
       ending: { status: 'error', error, retryable: error.retry !== 'never' },
       attempts: 0,
       latencyMs: 0,
+      isStored: lease.delivery.sequence !== undefined,
       ...(bury === undefined ? {} : { bury }),
     })
+    const mayComeAgain = error.code === 'SYSTEM_OVERLOAD'
+    if (reported !== undefined && !mayComeAgain) {
+      this.#options.duplicates.remember(jobKey(caller), fingerprint(assignment), reported)
+    }
     await this.#leave(lease, reported !== undefined)
   }
 
@@ -69,9 +76,10 @@ export class Refusals {
     await this.#leave(lease, kept)
   }
 
-  /** What was answered or kept is acked; what was not is left to be delivered again. */
+  /** What was answered or kept is acked; what was neither goes back to where it is stored. */
   async #leave(lease: Lease, settled: boolean): Promise<void> {
-    if (settled) await this.#options.leases.end(lease)
-    else this.#options.leases.release(lease)
+    if (settled) return this.#options.leases.end(lease)
+    this.#options.leases.release(lease)
+    await lease.delivery.giveBack()
   }
 }

@@ -18,6 +18,7 @@ import { Leases } from './lease.ts'
 import { Pipeline } from './pipeline.ts'
 import { Refusals } from './refusal.ts'
 import { Registry } from './registry.ts'
+import { Repeats } from './repeats.ts'
 import { RetryRoom } from './retry-room.ts'
 import { Room } from './room.ts'
 import { jobRoutes } from './routes.ts'
@@ -57,7 +58,7 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     deadLetters,
     path: config.deadLetters.path,
     notify: (record) => notifier.notify(record),
-    onBlocked: (blocked) => (blocked ? pauseIntake() : resumeIntake()),
+    onBlocked: (blocked) => (blocked ? source?.pause() : source?.resume()),
     clock,
     log,
     metrics,
@@ -77,27 +78,20 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   let source: Source | undefined
   const window = (): number | undefined => source?.window
   const retryRoom = new RetryRoom(clock, window)
-  const room = new Room({ slots, retryRoom, queueSize, window })
+  const room = new Room({ slots, retryRoom, queueSize, window, held: () => intake.underWay })
   const execution = { clock, log, defaultTimeoutMs, strictDeadline, sandbox }
   const line = { slots, retryRoom, reporter, costs, leases, held, duplicates, execution, clock, log, metrics }
   const pipeline = new Pipeline({ ...line, random: Math.random })
   const acks = new Acks({ bus, subject: subjects.ack, envelope, enabled: wire.acks, fill: () => room.fill, clock })
   const intake = new Intake({
-    ...{ leases, held, duplicates, cancellations, room, costs, acks, reporter, clock, log, metrics },
+    ...{ leases, held, cancellations, room, costs, acks, clock, log, metrics },
     rules: { registry, tenants: tenantAllowlist === undefined ? undefined : new Set(tenantAllowlist) },
     strictDeadline,
     maxDeliveries: config.jetstream.maxDeliveries,
-    refusals: new Refusals({ leases, acks, reporter, log, metrics }),
+    repeats: new Repeats({ held, duplicates, leases, reporter, log, metrics }),
+    refusals: new Refusals({ leases, acks, duplicates, reporter, log, metrics }),
     start: (job) => pipeline.run(job),
   })
-  const pauseIntake = (): void => {
-    room.setClosed(true)
-    source?.pause()
-  }
-  const resumeIntake = (): void => {
-    room.setClosed(false)
-    source?.resume()
-  }
   const cancelSubscription = cancellations.listen(bus, subjects.cancel)
   const submissions = new Submissions({ bus, subjects, clock })
   const heartbeats = new Heartbeats({

@@ -5,8 +5,10 @@ import type { Slots } from './slots.ts'
 interface Options {
   readonly slots: Slots
   readonly retryRoom: RetryRoom
-  /** The most jobs that may wait where the bus pushes, for a slot or for a retry. */
+  /** The most messages that may be held where the bus pushes, not counting the jobs that run. */
   readonly queueSize: number
+  /** How many messages are held: waiting, running, and until what became of them has been reported. */
+  readonly held: () => number
   /** How many deliveries may be held where the bus is pulled. */
   readonly window: () => number | undefined
 }
@@ -14,12 +16,12 @@ interface Options {
 /** Whether one more job may wait here. */
 export class Room {
   readonly #options: Options
-  #closed = false
 
   constructor(options: Options) {
     this.#options = options
   }
 
+  /** Jobs that wait, for a slot or for a retry. */
   get waiting(): number {
     return this.#options.slots.waiting + this.#options.retryRoom.waiting
   }
@@ -29,16 +31,13 @@ export class Room {
     return this.waiting / (this.#options.window() ?? this.#options.queueSize)
   }
 
-  /** Nobody is let in (closed) until it is opened again; what is pulled is bounded by its window and comes in all the same. */
-  setClosed(closed: boolean): void {
-    this.#closed = closed
-  }
-
-  /** A tenant below its equal share of a full queue is let in: another tenant's newest job makes room for it. */
+  /**
+   * A tenant below its equal share of a full queue is let in: another tenant's newest job makes room for it. What is
+   * pulled is bounded by its window and comes in all the same.
+   */
   admits(delivery: Delivery, tenantId: string): boolean {
     if (delivery.sequence !== undefined) return true
-    if (this.#closed) return false
-    const { slots, queueSize } = this.#options
-    return this.waiting < queueSize || slots.makeRoom(tenantId, queueSize)
+    const { slots, queueSize, held } = this.#options
+    return held() - slots.running < queueSize || slots.makeRoom(tenantId, queueSize)
   }
 }

@@ -13,7 +13,7 @@ const origin = { subject: 'caf.exec.assign.v1', body: new TextEncoder().encode('
 const caller = { assignmentId: 'a-1', tenantId: 'acme', jobType: 'echo', form: 'bare' as const }
 const assignment = { assignment_id: 'a-1' }
 const success: Report = {
-  ...{ caller, origin, assignment, attempts: 1, latencyMs: 5 },
+  ...{ caller, origin, assignment, attempts: 1, latencyMs: 5, isStored: true },
   ending: { status: 'success', output: { n: 1 } },
 }
 const failure: Report = {
@@ -33,10 +33,18 @@ function open(
   const events: string[] = []
   const letters: DeadLetter[] = []
   const bodies: string[] = []
+  const lines: string[] = []
   const disk = { full: options.diskFull ?? false }
   const closing = new AbortController()
   const metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, clock)
-  const log = openLogger({ level: 'error', format: 'json', workerId: 'w', component: 'c', to: () => undefined, clock })
+  const log = openLogger({
+    level: 'error',
+    format: 'json',
+    workerId: 'w',
+    component: 'c',
+    to: (line) => lines.push(line),
+    clock,
+  })
   const box = new DeadLetterBox({
     deadLetters: {
       async write(letter) {
@@ -67,7 +75,7 @@ function open(
     ...{ maxRetries: options.maxRetries ?? 5, clock, log, metrics, closing: closing.signal },
   })
   const dispose = (): void => metrics[Symbol.dispose]()
-  return { clock, events, letters, bodies, disk, closing, metrics, reporter, [Symbol.dispose]: dispose }
+  return { clock, events, letters, bodies, lines, disk, closing, metrics, reporter, [Symbol.dispose]: dispose }
 }
 
 describe('a report', () => {
@@ -171,6 +179,23 @@ describe('a result that does not arrive', () => {
     await all.clock.advance(1000)
     all.closing.abort()
     expect(await reported).toBeUndefined()
+  })
+
+  test('and that neither the disk nor the bus keeps is at least named in the log', async () => {
+    using all = open(['no-responders'], { diskFull: true, maxRetries: 0 })
+    const reported = all.reporter.report({ ...success, isStored: false })
+    await all.clock.advance(1000)
+    all.closing.abort()
+    expect(await reported).toBeDefined()
+    expect(all.lines.some((line) => line.includes('could not be kept') && line.includes('a-1'))).toBe(true)
+  })
+
+  test('of a refusal for want of room is tried once and not kept: the caller sends the job again', async () => {
+    using all = open(['no-responders'], { maxRetries: 3 })
+    const error = new JobError('SYSTEM_OVERLOAD', 'No room')
+    const overloaded: Report = { ...success, ending: { status: 'error', error, retryable: true } }
+    expect(await all.reporter.report(overloaded)).toBeDefined()
+    expect(all.letters).toEqual([])
   })
 })
 

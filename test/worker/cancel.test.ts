@@ -157,7 +157,7 @@ describe('requests', () => {
     expect(cancellations.awaits('acme\n10000')).toBe(true)
   })
 
-  test('are answered, and what cannot be read is logged and left unanswered', () => {
+  test('are answered, first by who holds the job, and what cannot be read is logged and left unanswered', async () => {
     const { clock, lines, held, cancellations } = open()
     const job = makeJob({ clock, fields: { assignment_id: 'here' } })
     held.add(job)
@@ -176,9 +176,10 @@ describe('requests', () => {
         body,
         respond: (answer) => replies.push(new TextDecoder().decode(answer)),
       })
-    ask(encodeCancel({ tenantId: 'acme', assignmentId: 'here' }))
     ask(encodeCancel({ tenantId: 'acme', assignmentId: 'elsewhere' }))
+    ask(encodeCancel({ tenantId: 'acme', assignmentId: 'here' }))
     ask(new TextEncoder().encode('{"nothing":1}'))
+    await clock.advance(200)
     expect(replies).toEqual(['{"status":"cancelled"}', '{"status":"cancel_requested"}'])
     expect(job.stopped).toBe('cancelled')
     expect(lines.length).toBe(1)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { FakeClock } from '../support/fake-clock.ts'
 import { StoredDelivery } from '../support/stored-delivery.ts'
-import { assignment, bytesOf, startRig, type WorkerRig } from '../support/worker-rig.ts'
+import { assignment, bytesOf, openHub, startRig, type WorkerRig } from '../support/worker-rig.ts'
 
 /** Makes the dead-letter file impossible to open, even for root: a folder stands in its place. */
 async function obstruct(rig: WorkerRig): Promise<() => Promise<void>> {
@@ -40,21 +40,25 @@ describe('a dead letter that cannot be written', () => {
     expect(rig.notifications.all.length).toBe(1)
   })
 
-  test('lets nothing more in where the bus pushes; what comes is offered elsewhere, then refused', async () => {
+  test('takes no more where the bus pushes: others get what comes meanwhile', async () => {
     const clock = new FakeClock()
-    await using rig = await startRig({ clock })
+    const hub = openHub()
+    await using rig = await startRig({ clock, hub, env: { WORKER_ID: 'blocked' } })
     const clear = await obstruct(rig)
     rig.assign(wrong)
     await blocked(rig)
-    rig.assign({ assignment_id: 'a-2' })
-    expect(await rig.result('a-2')).toMatchObject({ error_code: 'SYSTEM_OVERLOAD' })
+    await using other = await startRig({ hub, env: { WORKER_ID: 'other' } })
+    for (let index = 0; index < 4; index++) rig.assign({ assignment_id: `b-${index}` })
+    const results = await other.results.some(4)
+    expect(results.map(({ text }) => JSON.parse(text).worker_id)).toEqual(Array(4).fill('other'))
+    await other.drain()
     await clear()
-    while (rig.results.all.length < 2) await clock.advance(500)
+    while (rig.resultsOf('a-1').length === 0) await clock.advance(500)
     rig.assign({ assignment_id: 'a-3' })
-    expect(await rig.result('a-3')).toMatchObject({ status: 'success' })
+    expect(await rig.result('a-3')).toMatchObject({ status: 'success', worker_id: 'blocked' })
   })
 
-  test('does not keep the process for ever: the assignment is left unacked, to be delivered again', async () => {
+  test('does not keep the process for ever: the assignment is given back to where it is stored', async () => {
     const clock = new FakeClock()
     await using rig = await startRig({ clock })
     const clear = await obstruct(rig)
@@ -62,7 +66,7 @@ describe('a dead letter that cannot be written', () => {
     rig.deliver(delivery)
     await blocked(rig)
     await rig.drain()
-    expect(delivery.done).toEqual([])
+    expect(delivery.done).toEqual(['give back'])
     expect(rig.results.all).toEqual([])
     await clear()
   })

@@ -61,7 +61,7 @@ describe('admission', () => {
     expect(await rig.deadLetters()).toMatchObject([{ reason: 'REJECTED', tenant_id: 'stranger' }])
   })
 
-  test('asks for the type before the tenant, and for both before the id', async () => {
+  test('asks for the type before the tenant, and whether the id is in use before both', async () => {
     await using rig = await startRig({ env: { WORKER_TENANT_ALLOWLIST: 'acme' } })
     rig.assign({ assignment_id: 'both', tenant_id: 'stranger', job: { type: 'no_such_type' } })
     expect(await rig.result('both')).toMatchObject({ error_code: 'UNKNOWN_JOB_TYPE' })
@@ -69,7 +69,35 @@ describe('admission', () => {
     await rig.result('a-1')
     rig.assign({ job: { type: 'no_such_type' } })
     await rig.results.some(3)
-    expect(rig.resultsOf('a-1').map((result) => result['status'])).toEqual(['success', 'error'])
+    expect(rig.resultsOf('a-1').map((result) => result['status'])).toEqual(['success', 'success'])
+  })
+
+  test.each([
+    ['of an unknown type', { job: { type: 'no_such_type' } }],
+    ['without a job', { job: undefined }],
+    ['of an unknown version', { version: '7' }],
+  ])('never contradicts a running job: a message %p under its id is only counted', async (_, other) => {
+    await using rig = await startRig()
+    rig.assign({ job: { type: 'sleep', payload: { ms: 50 } } })
+    await rig.ack('a-1')
+    rig.assign(other)
+    expect(await rig.result('a-1')).toMatchObject({ status: 'success' })
+    await rig.drain()
+    expect([rig.acks.all.length, rig.results.all.length]).toEqual([1, 1])
+    expect(await rig.deadLetters()).toEqual([])
+    expect(await rig.metric('worker_assignments_total{outcome="conflict"}')).toBe(1)
+  })
+
+  test('gives a refused assignment that comes again its first result, byte for byte, and keeps it once', async () => {
+    await using rig = await startRig()
+    rig.assign({ job: { type: 'no_such_type' } })
+    await rig.result('a-1')
+    rig.assign({ job: { type: 'no_such_type' } })
+    const [first, second] = await rig.results.some(2)
+    expect(second?.text).toBe(first?.text as string)
+    await rig.drain()
+    expect(await rig.deadLetters()).toMatchObject([{ reason: 'REJECTED' }])
+    expect(rig.acks.all.length).toBe(1)
   })
 
   test('checks the input only when the job runs', async () => {
