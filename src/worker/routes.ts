@@ -82,6 +82,7 @@ export function jobRoutes({ bus, subjects, registry, lookup, cancellations, subm
             200: answer('The result, whether the job succeeded or failed.', z.looseObject({ status: z.string() })),
             202: answer('Taken, and not done within the wait.', z.object({ assignment_id: z.string() })),
             400: answer('Something is wrong with the job; every wrong field is named.'),
+            413: answer('It is larger than the server or the message bus takes.'),
             429: answer('No worker has room for it.'),
             503: answer('It could not be handed over.'),
           },
@@ -167,6 +168,9 @@ async function submit(
     return await submissions.submit(submission, waitMs, signal)
   } catch (error) {
     if (!(error instanceof PublishError)) throw error
+    if (error.reason === 'too-large') {
+      throw new HttpProblem(413, 'Content Too Large', 'The job is larger than the message bus takes.')
+    }
     throw new HttpProblem(503, 'Service Unavailable', 'The job could not be handed over; send it again later.', {
       reason: error.reason,
     })

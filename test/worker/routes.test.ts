@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { PublishError } from '../../src/bus/bus.ts'
+import { MemoryHub } from '../../src/bus/memory-bus.ts'
 import { type HttpServer, openHttp } from '../../src/http/server.ts'
 import { openLogger } from '../../src/observe/logger.ts'
 import { probe, untilStopped } from '../support/probe.ts'
@@ -115,6 +116,12 @@ describe('POST /v1/jobs', () => {
     await using site = await open()
     expect((await site.ask('POST', `/v1/jobs?wait=${wait}`, { type: 'echo' })).status).toBe(400)
     expect(site.rig.acks.all).toEqual([])
+  })
+
+  test('answers 413 to a job that the bus cannot carry', async () => {
+    await using site = await open({ hub: new MemoryHub({ assignSubject: 'caf.exec.assign.v1', maxPayload: 2000 }) })
+    const answer = await site.ask('POST', '/v1/jobs', { type: 'echo', payload: 'x'.repeat(3000) })
+    expect(answer).toMatchObject({ status: 413, type: problem })
   })
 
   test('answers 429 when there is no room, and 503 when it cannot be handed over', async () => {
