@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BeamlineProcess, startBeamline } from './beamline-process.ts'
+import { eventually } from './eventually.ts'
 import type { Wire, WireClient } from './wire-client.ts'
 
 /** Workers that share one server. Disposing of it kills them. */
@@ -46,6 +47,16 @@ export function assignment(type: string, payload: unknown, more: Wire = {}): Wir
 export async function sumOfMetric(workers: readonly BeamlineProcess[], name: string, labels = ''): Promise<number> {
   const counts = await Promise.all(workers.map(async (beamline) => metricOf(await beamline.url(), name, labels)))
   return counts.reduce((sum, count) => sum + count, 0)
+}
+
+/**
+ * Resolves when a metric has come to `count`, summed over processes; rejects when it does not, or goes beyond. A result is
+ * heard before the worker that published it has counted it.
+ */
+export async function metricComesTo(workers: readonly BeamlineProcess[], name: string, count: number): Promise<void> {
+  await eventually(async () => (await sumOfMetric(workers, name)) >= count)
+  const sum = await sumOfMetric(workers, name)
+  if (sum !== count) throw new Error(`${name} is ${sum}, not ${count}`)
 }
 
 async function metricOf(url: string, name: string, labels: string): Promise<number> {
