@@ -1,6 +1,7 @@
 import { type Bus, PublishError, type Subscription } from '../bus/bus.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
+import { jobKey } from '../protocol/ids.ts'
 import { decodeResult, type ReceivedResult } from '../protocol/received-result.ts'
 import type { Subjects } from '../protocol/subjects.ts'
 import type { Submission } from './submission.ts'
@@ -51,7 +52,7 @@ export class Submissions implements AsyncDisposable {
    */
   async submit(submission: Submission, waitMs: number, signal?: AbortSignal): Promise<ReceivedResult | undefined> {
     const { bus, subjects, clock } = this.#options
-    const key = keyOf(submission)
+    const key = jobKey(submission)
     const awaited = this.#await(key)
     awaited.waiting += 1
     this.#tenants.set(submission.assignmentId, submission.tenantId)
@@ -89,7 +90,7 @@ export class Submissions implements AsyncDisposable {
 
   /** What is known of a submission of this process; undefined when there was none lately. */
   find(submission: Pick<Submission, 'tenantId' | 'assignmentId'>): Submitted | undefined {
-    return this.#known.get(keyOf(submission))
+    return this.#known.get(jobKey(submission))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,7 +112,7 @@ export class Submissions implements AsyncDisposable {
   #hear(body: Uint8Array): void {
     const received = decodeResult(body)
     if (received === undefined) return
-    const key = keyOf(received)
+    const key = jobKey(received)
     const awaited = this.#awaited.get(key)
     if (awaited === undefined) return
     this.#known.set(key, { result: received }, body.byteLength)
@@ -137,8 +138,4 @@ export class Submissions implements AsyncDisposable {
 
 function newAwaited(): AwaitedResult {
   return { ...Promise.withResolvers<ReceivedResult>(), waiting: 0, handedOver: false }
-}
-
-function keyOf({ tenantId, assignmentId }: Pick<Submission, 'tenantId' | 'assignmentId'>): string {
-  return `${tenantId}\n${assignmentId}`
 }

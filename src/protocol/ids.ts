@@ -24,3 +24,8 @@ export function isTenantId(value: unknown): value is string {
 export function isAcceptedVersion(version: unknown): boolean {
   return version === undefined || version === null || version === '1' || version === '1.0' || version === 'v1'
 }
+
+/** Tenant and assignment id as one string, for looking jobs up; neither can hold the control character between them. */
+export function jobKey(job: { readonly tenantId: string; readonly assignmentId: string }): string {
+  return `${job.tenantId}\n${job.assignmentId}`
+}

@@ -3,7 +3,7 @@ import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { decodeCancel, encodeCancelReply } from '../protocol/cancel.ts'
-import { jobKey } from './duplicates.ts'
+import { jobKey } from '../protocol/ids.ts'
 import type { HeldJobs } from './status.ts'
 
 /** Requests for jobs that are not here are remembered for ten minutes: the job may still be on its way. */

@@ -46,11 +46,6 @@ export function repeatedHeaders(ended: Ended, caller: Caller): EncodedResult['he
   return answerHeaders({ ...caller, traceId: typeof traceId === 'string' ? traceId : undefined }, 'result', false)
 }
 
-/** One string for tenant and assignment id; neither can hold the control character between them. */
-export function jobKey({ tenantId, assignmentId }: Pick<Caller, 'tenantId' | 'assignmentId'>): string {
-  return `${tenantId}\n${assignmentId}`
-}
-
 /** Tells different work under one id apart; equal for equal work, whatever else the message says. */
 export function fingerprint(assignment: JsonObject | undefined): number {
   try {

@@ -5,9 +5,10 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Caller } from '../protocol/assignment.ts'
 import type { Decoded } from '../protocol/codec.ts'
 import type { DeadLetterReason } from '../protocol/dead-letter.ts'
+import { jobKey } from '../protocol/ids.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Acks } from './acks.ts'
-import { type Duplicates, fingerprint, jobKey } from './duplicates.ts'
+import { type Duplicates, fingerprint } from './duplicates.ts'
 import type { Lease, Leases } from './lease.ts'
 
 interface Options {

@@ -1,6 +1,7 @@
+import { jobKey } from '../protocol/ids.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { decodeResult } from '../protocol/received-result.ts'
-import { type Duplicates, jobKey } from './duplicates.ts'
+import type { Duplicates } from './duplicates.ts'
 import type { Job, JobState } from './job.ts'
 
 /** The jobs that are held here, from admission until they have left. */
