@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { provideNats } from '../test/runner/nats-servers.ts'
+import { natsVariables } from '../test/support/nats-binary.ts'
 import { startNats } from '../test/support/nats-server.ts'
 
 /** How many jobs may be without a result at once: enough to keep everything busy, little enough that nothing is refused. */
@@ -187,6 +189,14 @@ const { values } = parseArgs({
     mode: { type: 'string' },
   },
 })
+const server = await provideNats('newest', (line) => process.stderr.write(`${line}\n`))
+if (server === undefined) {
+  process.stderr.write(
+    'No nats-server could be found or fetched: install one (2.10 or later), or name it in NATS_SERVER.\n',
+  )
+  process.exit(1)
+}
+process.env[natsVariables.newest] = server.path
 const root = resolve(import.meta.dir, '..')
 const program = values.binary ? [join(root, 'dist/beamline')] : [process.execPath, join(root, 'src/main.ts')]
 for (const mode of values.mode === undefined ? ['off', 'require'] : [values.mode]) {

@@ -2,15 +2,13 @@
 import { runCli } from './cli/cli.ts'
 import { Ending } from './cli/ending.ts'
 import { exitCodes } from './cli/exit-code.ts'
+import { systemClock } from './lib/clock.ts'
 
 const ending = new Ending()
-let interrupted = false
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    if (interrupted) process.exit(exitCodes.interrupted)
-    interrupted = true
-    ending.request(exitCodes.done)
+    if (ending.interrupt(systemClock.monotonic()) === 'end') process.exit(exitCodes.interrupted)
   })
 }
 // Neither ends the process by itself: what is held is given back first.

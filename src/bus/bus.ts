@@ -70,7 +70,11 @@ export interface Delivery extends Message {
 export interface Intake {
   /** How many deliveries may be held at once; undefined where the bus sets no window (the worker's queue is the bound). */
   readonly window: number | undefined
-  /** Asks for no more until `resume`. What is held stays held. Where the bus pushes (core, memory) this does nothing. */
+  /**
+   * Takes no more until `resume`: where the bus is pulled nothing is asked for, where it pushes (core, memory) this one
+   * leaves the group, so that the others get the messages. What is held stays held, what is on its way is still
+   * delivered. `health().consumer` says `paused`.
+   */
   pause(): void
   resume(): void
   /**

@@ -76,6 +76,7 @@ class MemoryBus implements Bus {
   readonly #hub: MemoryHub
   readonly #leave = new Set<() => void>()
   #closed = false
+  #paused = false
 
   constructor(hub: MemoryHub) {
     this.#hub = hub
@@ -90,19 +91,32 @@ class MemoryBus implements Bus {
   }
 
   health(): BusHealth {
-    return this.#closed ? { nats: 'closed', consumer: 'closed' } : { nats: 'ok', consumer: 'ok' }
+    if (this.#closed) return { nats: 'closed', consumer: 'closed' }
+    return { nats: 'ok', consumer: this.#paused ? 'paused' : 'ok' }
   }
 
   take(deliver: (delivery: Delivery) => void): Intake {
-    const leave = this.#joined(
-      this.#hub.take((message) => deliver(new PushedDelivery(message, (again) => this.publish(again)))),
-    )
+    const join = (): (() => void) =>
+      this.#joined(this.#hub.take((message) => deliver(new PushedDelivery(message, (again) => this.publish(again)))))
+    let leave: (() => void) | undefined = join()
+    let stopped = false
+    const goOut = (): void => {
+      leave?.()
+      leave = undefined
+    }
     return {
       window: undefined,
-      pause: () => undefined,
-      resume: () => undefined,
+      pause: () => {
+        this.#paused = true
+        goOut()
+      },
+      resume: () => {
+        this.#paused = false
+        if (!stopped && !this.#closed) leave ??= join()
+      },
       async stop() {
-        leave()
+        stopped = true
+        goOut()
         // What was sent before is still on its way: it is queued ahead of this.
         await Promise.resolve()
       },

@@ -6,6 +6,8 @@ import type { DeliveryHistory, MessageHeaders } from './bus.ts'
 
 /** How often a full worker may pass an assignment on before it is refused. */
 const maxHops = 3
+/** As many tries as a job may ask for; a caller who writes more into the header must not end it untried. */
+const mostAttempts = 100
 
 const hop = 'Beamline-Hop'
 const accepted = 'Beamline-Accepted'
@@ -26,12 +28,21 @@ export function hopHeaders(headers: MessageHeaders, progress: Progress): Message
 /** The headers of an assignment that is given back: the caller's own, without those a server would act upon. */
 export function passedOnHeaders(headers: MessageHeaders, progress: Progress): MessageHeaders {
   const kept = Object.entries(headers).filter(([name]) => !name.toLowerCase().startsWith('nats-'))
-  const tries = Math.max(progress.attempts ?? 0, count(headers[attempts]))
+  const tries = Math.max(progress.attempts ?? 0, attemptsIn(headers))
   return {
     ...Object.fromEntries(kept),
     ...(progress.accepted === true ? { [accepted]: '1' } : {}),
     ...(tries > 0 ? { [attempts]: String(tries) } : {}),
   }
+}
+
+/**
+ * The headers of an assignment that is given back, fewer from one to the next: for a message that leaves them little
+ * room. Passed on without a word of what was done is better than passed on to nobody.
+ */
+export function everFewerHeaders(headers: MessageHeaders, progress: Progress): readonly MessageHeaders[] {
+  const { accepted: wasAcked } = progress
+  return [progress, { accepted: wasAcked }, {}].map((told) => passedOnHeaders(headers, told))
 }
 
 /** Whether an earlier holder has already sent the assignment ack. */
@@ -41,7 +52,11 @@ export function wasAccepted(headers: MessageHeaders): boolean {
 
 /** What earlier holders wrote into the headers. */
 export function historyIn(headers: MessageHeaders): DeliveryHistory {
-  return { giveBacks: 0, attempts: count(headers[attempts]) }
+  return { giveBacks: 0, attempts: attemptsIn(headers) }
+}
+
+function attemptsIn(headers: MessageHeaders): number {
+  return Math.min(mostAttempts, count(headers[attempts]))
 }
 
 /** Callers can send these headers too: what is no small number counts as nothing. */

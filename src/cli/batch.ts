@@ -1,7 +1,9 @@
 /** Many jobs, some at a time: what `run` and `submit` have in common. */
 import { type Submission, toSubmission } from '../exchange/submission.ts'
 import { type JsonObject, objectText } from '../protocol/json.ts'
+import { UsageError } from './command.ts'
 import type { WrittenJob } from './job-lines.ts'
+import { readProblem } from './job-source.ts'
 import type { Output } from './output.ts'
 import { Room } from './room.ts'
 
@@ -25,11 +27,13 @@ interface BatchOptions {
 export interface Tally {
   readonly succeeded: number
   readonly failed: number
+  /** The jobs could not be read to their end. */
+  readonly brokenOff: boolean
 }
 
 /**
  * Handles all jobs, prints a line for each as it ends, and names those without one on standard error. Resolves when
- * all that were begun have ended.
+ * all that were begun have ended, also when reading breaks off. Rejects with UsageError when nothing can be read.
  */
 export async function runBatch({ jobs, handle, inFlight, signal, output }: BatchOptions): Promise<Tally> {
   let succeeded = 0
@@ -50,21 +54,34 @@ export async function runBatch({ jobs, handle, inFlight, signal, output }: Batch
     output.progress(`${succeeded + failed} done, ${failed} failed, ${room.taken - 1} under way`)
     room.leave()
   }
-  for await (const job of jobs) {
-    if (signal.aborted) break
+  const begin = async ({ where, ...job }: WrittenJob): Promise<void> => {
     const submission = 'problem' in job ? job.problem : toSubmission(job.value)
-    if (typeof submission === 'string') fail(job.where, submission)
-    else if (!('body' in submission)) {
-      fail(job.where, submission.map(({ field, problem }) => `${field || 'the job'} ${problem}`).join('; '))
-    } else {
-      await room.enter()
-      if (signal.aborted) room.leave()
-      else void handleOne(job.where, submission)
+    if (typeof submission === 'string') return fail(where, submission)
+    if (!('body' in submission)) {
+      return fail(where, submission.map(({ field, problem }) => `${field || 'the job'} ${problem}`).join('; '))
     }
+    await room.enter()
+    if (signal.aborted) room.leave()
+    else void handleOne(where, submission)
+  }
+  let last: string | undefined
+  let broken: unknown
+  try {
+    for await (const job of jobs) {
+      if (signal.aborted) break
+      last = job.where
+      await begin(job)
+    }
+  } catch (error) {
+    broken = error
   }
   await room.emptied()
   output.progress('')
-  return { succeeded, failed }
+  if (broken !== undefined) {
+    if (last === undefined) throw new UsageError(`the jobs cannot be read: ${readProblem(broken)}`)
+    output.complain(`reading broke off after ${last}: ${readProblem(broken)}`)
+  }
+  return { succeeded, failed, brokenOff: broken !== undefined }
 }
 
 function unexpected(error: unknown): JobEnd {

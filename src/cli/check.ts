@@ -2,6 +2,7 @@ import { type Environment, effectiveSettings, loadConfig } from '../config/load.
 import type { Config } from '../config/schema.ts'
 import { ConfigError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
+import { oneLine } from '../lib/one-line.ts'
 import { inspectNats } from '../nats/inspection.ts'
 import { type Command, UsageError } from './command.ts'
 import { exitCodes } from './exit-code.ts'
@@ -33,7 +34,7 @@ Ends with 1 on a fail, 2 when settings are wrong, 3 when NATS cannot be reached 
 }
 
 function line({ status, name, explanation }: Finding): string {
-  return `${status.padEnd(4)}  ${name.padEnd(12)}  ${explanation}`
+  return oneLine(`${status.padEnd(4)}  ${name.padEnd(12)}  ${explanation}`)
 }
 
 interface Looked {

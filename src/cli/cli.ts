@@ -3,6 +3,7 @@ import type { Environment } from '../config/load.ts'
 import { ConfigError } from '../errors.ts'
 import { buildInfo } from '../lib/build-info.ts'
 import { systemClock } from '../lib/clock.ts'
+import { oneLine } from '../lib/one-line.ts'
 import { parseArguments } from './arguments.ts'
 import { UsageError } from './command.ts'
 import { commands } from './commands.ts'
@@ -22,7 +23,7 @@ interface CliOptions {
 
 /** Does what the command line says and resolves to the exit code. Never rejects. */
 export async function runCli({ args, env, ending }: CliOptions): Promise<number> {
-  const output = processOutput(() => ending.request(exitCodes.failed))
+  const output = processOutput(systemClock, () => ending.request(exitCodes.failed))
   ending.onCrash((error) => output.complain(`beamline: unexpected error: ${describe(error)}`))
   const code = await dispatch(args, { env, ending, output }).catch((error: unknown) => report(error, output))
   output.progress('')
@@ -66,11 +67,11 @@ function find(name: string) {
 
 function report(error: unknown, output: Output): number {
   if (error instanceof ConfigError) {
-    for (const problem of error.problems) output.complain(problem)
+    for (const problem of error.problems) output.complain(oneLine(problem))
     return exitCodes.usage
   }
   if (error instanceof UsageError) {
-    output.complain(`beamline: ${error.message}`)
+    output.complain(`beamline: ${oneLine(error.message)}`)
     return exitCodes.usage
   }
   output.complain(`beamline: unexpected error: ${describe(error)}`)

@@ -1,4 +1,5 @@
 import { type EffectiveSetting, effectiveSettings, loadConfig } from '../config/load.ts'
+import { oneLine } from '../lib/one-line.ts'
 import { type Command, UsageError } from './command.ts'
 import { exitCodes } from './exit-code.ts'
 
@@ -13,7 +14,8 @@ code is 2 then.`,
   async run({ operands, has, env, output }) {
     if (operands.length > 0) throw new UsageError('config takes no arguments')
     const settings = effectiveSettings(env)
-    await output.print(has('json') ? JSON.stringify(settings, undefined, 2) : table(settings))
+    const shown = settings.map((setting) => ({ ...setting, value: oneLine(setting.value) }))
+    await output.print(has('json') ? JSON.stringify(settings, undefined, 2) : table(shown))
     loadConfig(env)
     return exitCodes.done
   },

@@ -1,11 +1,12 @@
 import { openMemoryBus } from '../bus/memory-bus.ts'
-import { effectiveSettings, loadConfig } from '../config/load.ts'
+import { effectiveSettings } from '../config/load.ts'
 import { buildInfo } from '../lib/build-info.ts'
 import { worker } from '../roles.ts'
 import { type Command, UsageError } from './command.ts'
 import { openPlatform } from './platform.ts'
 import { scratchDeadLetters } from './scratch.ts'
 import { givenSettings, withDefaults } from './settings.ts'
+import { address, loadTried, scratch } from './trials.ts'
 
 export const dev: Command = {
   name: 'dev',
@@ -18,9 +19,11 @@ file in the temporary folder, not in DLQ_PATH. The log is text on a terminal; LO
   examples: ['beamline dev', 'HEALTH_BIND=127.0.0.1:8080 LOG_LEVEL=debug beamline dev'],
   async run({ operands, env, output, ending, clock }) {
     if (operands.length > 0) throw new UsageError('dev takes no arguments')
-    const loaded = loadConfig(withDefaults(env, { LOG_FORMAT: output.stdoutIsTerminal ? 'pretty' : 'json' }))
-    const deadLetters = { ...loaded.deadLetters, path: scratchDeadLetters('dev') }
-    const config = { ...loaded, http: { ...loaded.http, host: '127.0.0.1' }, deadLetters }
+    const host = '127.0.0.1'
+    const defaults = { LOG_FORMAT: output.stdoutIsTerminal ? 'pretty' : 'json' }
+    const loaded = await loadTried(withDefaults(env, defaults), [address(host), scratch])
+    const deadLetters = { ...loaded.deadLetters, path: await scratchDeadLetters('dev') }
+    const config = { ...loaded, http: { ...loaded.http, host }, deadLetters }
     await using platform = await openPlatform({
       config,
       roles: [worker],

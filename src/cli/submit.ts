@@ -1,7 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import { PublishError } from '../bus/bus.ts'
 import { duration } from '../config/kinds.ts'
-import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { Submission } from '../exchange/submission.ts'
 import { Submissions } from '../exchange/submit.ts'
@@ -17,6 +16,7 @@ import { readJobs } from './job-lines.ts'
 import { openJobs } from './job-source.ts'
 import type { Output } from './output.ts'
 import { withDefaults } from './settings.ts'
+import { loadTried, signIn } from './trials.ts'
 
 /** How long the first connection may take, in milliseconds. */
 const connectLimitMs = 5_000
@@ -39,7 +39,7 @@ failed or has no result, with 3 when NATS cannot be reached. Runs nothing itself
   async run({ operands, has, value, env, output, ending, clock }) {
     const timeoutMs = readTimeout(value('timeout') ?? '30s')
     const defaults = { LOG_LEVEL: 'warn', LOG_FORMAT: output.stderrIsTerminal ? 'pretty' : 'json' }
-    const config = loadConfig(withDefaults(env, defaults))
+    const config = await loadTried(withDefaults(env, defaults), [signIn])
     const jobs = readJobs(await openJobs('submit', operands), ending.signal)
     await using bus = await openSender(config, output, clock)
     if (!(await reached(bus, ending.signal, clock))) {
@@ -56,14 +56,14 @@ failed or has no result, with 3 when NATS cannot be reached. Runs nothing itself
       signal: ending.signal,
       output,
     })
-    const { succeeded, failed } = tally
+    const { succeeded, failed, brokenOff } = tally
     const interrupted = ending.signal.aborted
-    if (failed > 0 || interrupted || output.stderrIsTerminal) {
+    if (failed > 0 || brokenOff || interrupted || output.stderrIsTerminal) {
       output.complain(
         `${succeeded + failed} jobs: ${succeeded} ${has('no-wait') ? 'sent' : 'succeeded'}, ${failed} failed`,
       )
     }
-    return failed > 0 || interrupted ? exitCodes.failed : exitCodes.done
+    return failed > 0 || brokenOff || interrupted ? exitCodes.failed : exitCodes.done
   },
 }
 

@@ -71,14 +71,23 @@ export const natsName: Kind<string> = kind('name without spaces, dots, slashes a
   /^[^\s.*>/\\\p{C}]{1,255}$/u.test(value) ? value : undefined,
 )
 
-/** Addresses of NATS servers, separated by commas; userinfo is allowed. */
-export const servers: Kind<readonly string[]> = kind(
-  'addresses such as nats://host:4222, separated by commas',
-  (value) => {
+/** Addresses of NATS servers, separated by commas; userinfo is allowed, and not shown. */
+export const servers: Kind<readonly string[]> = {
+  ...kind('addresses such as nats://host:4222, separated by commas, without spaces', (value) => {
     const list = commaSeparated(value)
     return list.length > 0 && list.every(isServer) ? list : undefined
-  },
-)
+  }),
+  shown: (value) =>
+    value
+      .split(/(?<=,\s*)(?=[a-z][a-z0-9+.-]*:\/\/)/i)
+      .map(withoutUserinfo)
+      .join(''),
+}
+
+/** A text without whatever stands before its last `@`, but for a scheme at its beginning: it may be a password. */
+export function withoutUserinfo(value: string): string {
+  return value.replace(/^(\s*[a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@')
+}
 
 /** Where to listen: `host:port`, `[v6]:port`; port 0 means any that is free. */
 export const listenAddress: Kind<{ readonly host: string; readonly port: number }> = kind(
@@ -92,6 +101,8 @@ export const listenAddress: Kind<{ readonly host: string; readonly port: number 
 )
 
 function isServer(address: string): boolean {
+  // Nobody means a space, and what stands around one in a password would be read as something else elsewhere.
+  if (/\s/.test(address)) return false
   const url = URL.parse(/^[a-z]+:\/\//i.test(address) ? address : `nats://${address}`)
   if (url === null || url.hostname === '') return false
   return (

@@ -1,6 +1,7 @@
 /** From the environment to the settings, or to everything that is wrong with it. */
 import { ConfigError } from '../errors.ts'
 import { redactText } from '../observe/redact.ts'
+import { withoutUserinfo } from './kinds.ts'
 import { type Config, type Sections, sectionTitles, settings } from './schema.ts'
 import type { Setting } from './setting.ts'
 
@@ -17,8 +18,26 @@ export interface EffectiveSetting {
   readonly summary: string
 }
 
+/** What could be read of the settings, and what is wrong with the rest. */
+export interface ReadConfig {
+  /** As in `Sections`, without those that are wrong. */
+  readonly values: { readonly [S in keyof Sections]: Partial<Sections[S]> }
+  /** Each by the name of its variable, never with a secret. */
+  readonly problems: readonly string[]
+}
+
 /** Reads all settings. Throws a ConfigError that lists every problem by the name of its variable, never a secret. */
 export function loadConfig(env: Environment): Config {
+  const { values, problems } = readConfig(env)
+  if (problems.length > 0) throw new ConfigError(problems)
+  // Whatever could not be read has left a problem.
+  const sections = values as Sections
+  const { bind, ...http } = sections.http
+  return { ...sections, http: { ...http, ...bind } }
+}
+
+/** Reads all settings that can be read. */
+export function readConfig(env: Environment): ReadConfig {
   const problems: string[] = []
   const read = (setting: Setting<unknown>): unknown => {
     const text = textOf(setting, env)
@@ -34,12 +53,8 @@ export function loadConfig(env: Environment): Config {
       return [section, Object.fromEntries(entries.filter(([, value]) => value !== undefined))]
     }),
   )
-  problems.push(...contradictions(env))
-  if (problems.length > 0) throw new ConfigError(problems)
-  // The entries come from `settings` itself, and whatever could not be read has left a problem.
-  const sections = values as unknown as Sections
-  const { bind, ...http } = sections.http
-  return { ...sections, http: { ...http, ...bind } }
+  // The entries come from `settings` itself.
+  return { values: values as ReadConfig['values'], problems: [...problems, ...contradictions(env)] }
 }
 
 /** Every setting with its value and where that comes from, valid or not, in the order of the list. */
@@ -83,14 +98,16 @@ function missing(wanted: Setting<unknown>, by: Setting<unknown>, env: Environmen
 }
 
 function problem(setting: Setting<unknown>, text: string, message: string): string {
-  return `${setting.variable}: ${message}${setting.secret ? '' : `, not "${redactText(text.slice(0, 200))}"`}`
+  // A secret may have got into any variable; where one is expected, nothing of a wrong text is told.
+  const told = setting.secret || setting.shown ? '' : `, not "${redactText(withoutUserinfo(text).slice(0, 200))}"`
+  return `${setting.variable}: ${message}${told}`
 }
 
 function shownValue(setting: Setting<unknown>, env: Environment): string {
   const text = given(setting, env)
   if (text === undefined && setting.fallback.kind === 'invented') return setting.fallback.words
   if (setting.secret) return text === undefined ? '' : '[redacted]'
-  return redactText(textOf(setting, env) ?? '')
+  return (setting.shown ?? redactText)(textOf(setting, env) ?? '')
 }
 
 function textOf(setting: Setting<unknown>, env: Environment): string | undefined {

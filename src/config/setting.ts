@@ -10,6 +10,8 @@ export interface Setting<T, Optional extends boolean = boolean> {
   readonly accepts: string
   /** Reads the text; an issue's message says what was expected. */
   readonly schema: z.ZodType<T, string>
+  /** What may be shown of a text, right or wrong; without it, all but what looks like a secret. */
+  readonly shown?: (text: string) => string
   readonly fallback: Fallback
   /** Never shown, in no output and no message. */
   readonly secret: boolean
@@ -33,6 +35,8 @@ export type Fallback =
 export interface Kind<T> {
   readonly accepts: string
   readonly schema: z.ZodType<T, string>
+  /** What may be shown of a text that may hold a secret. */
+  readonly shown?: (text: string) => string
 }
 
 /** Declares a setting that always has a value. */

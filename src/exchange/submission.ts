@@ -1,5 +1,5 @@
-import { isAssignmentId, isTenantId } from '../protocol/ids.ts'
-import { encodeText, isJsonObject, type JsonObject, objectText } from '../protocol/json.ts'
+import { isAcceptedVersion, isAssignmentId, isTenantId } from '../protocol/ids.ts'
+import { encodeText, isJsonObject, isShallow, type JsonObject, objectText } from '../protocol/json.ts'
 
 /** An assignment that is ready to be sent. */
 export interface Submission {
@@ -23,8 +23,11 @@ const defaultTenant = 'local'
  */
 export function toSubmission(written: unknown): Submission | readonly FieldProblem[] {
   if (!isJsonObject(written)) return [{ field: '', problem: 'must be a JSON object: an assignment or a job' }]
-  const inside = written['kind'] === 'exec_assign' && isJsonObject(written['data']) ? written['data'] : written
+  const isEnvelope = written['kind'] === 'exec_assign' && isJsonObject(written['data'])
+  if (isEnvelope && !isAcceptedVersion(written['version'])) return [{ field: 'version', problem: 'is not supported' }]
+  const inside = isEnvelope && isJsonObject(written['data']) ? written['data'] : written
   const assignment = inside['job'] === undefined && inside['type'] !== undefined ? wrapJob(inside) : inside
+  if (!isShallow(assignment)) return [{ field: '', problem: 'is nested too deeply' }]
   const assignmentId = assignment['assignment_id'] ?? crypto.randomUUID()
   const tenantId = assignment['tenant_id'] ?? defaultTenant
   const problems = [...idProblems(assignmentId, tenantId), ...jobProblems(assignment['job'])]

@@ -1,14 +1,16 @@
 /** Reads request bodies: JSON only, and no more than is allowed. */
+import { isNestedTooDeeply } from '../protocol/nesting.ts'
 import { isJson } from './access.ts'
 import { HttpProblem } from './problem.ts'
 
-/** The body as JSON; undefined when there is none. Throws an HttpProblem: 413 too large, 415 not declared as JSON, 400 not JSON. */
+/** The body as JSON; undefined when there is none. Throws an HttpProblem: 413 too large, 415 not declared as JSON, 400 not JSON or nested too deeply. */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes)
   if (bytes.length === 0) return undefined
   if (!isJson(request.headers.get('content-type'))) {
     throw new HttpProblem(415, 'Unsupported Media Type', 'The content type must be application/json.')
   }
+  if (isNestedTooDeeply(bytes)) throw new HttpProblem(400, 'Bad Request', 'The body is nested too deeply.')
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {

@@ -34,7 +34,8 @@ export function healthRoutes(health: Health, clock: Clock) {
   }
   const state = (): Response => {
     const { ready, draining, load } = health.state()
-    return Response.json({ ready, draining, load }, { status: ready && !draining ? 200 : 503 })
+    const taking = ready && !draining
+    return Response.json({ ready: taking, draining, load }, { status: taking ? 200 : 503 })
   }
   return new Elysia({ name: 'health' })
     .get(

@@ -1,12 +1,12 @@
 /** The one HTTP server: roles add routes to it, it adds the guard, the limits and the manners. */
 import { type AnyElysia, Elysia } from 'elysia'
-import { ConfigError } from '../errors.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type Access, authorize } from './access.ts'
 import { readJson, refuseLargeBody } from './body.ts'
 import { type Health, healthRoutes } from './health-routes.ts'
+import { listen } from './listen.ts'
 import { metricsRoutes } from './metrics-routes.ts'
 import { openapiRoutes } from './openapi-routes.ts'
 import { problem } from './problem.ts'
@@ -40,16 +40,20 @@ export interface HttpServer extends AsyncDisposable {
 const idleSeconds = 30
 const stopWithinMs = 1000
 
-/** Starts listening. Throws a ConfigError that names HEALTH_BIND when the address cannot be had. */
+/** Starts listening. Rejects with a ConfigError that names HEALTH_BIND when the address cannot be had. */
 export async function openHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, port, clock = systemClock } = options
   const app = buildApp(options, clock)
   const handle = requestHandler(app, routeTable(app.routes), options)
-  const server = listen(host, port, {
-    // We refuse large bodies ourselves, with a problem document; what nobody reads is never held in memory.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: handle,
-  })
+  const server = await listen(
+    { host, port },
+    {
+      // We refuse large bodies ourselves, with a problem document; what nobody reads is never held in memory.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      idleTimeout: idleSeconds,
+      fetch: handle,
+    },
+  )
   app.server = server
   const shown = host.includes(':') ? `[${host}]` : host
   return {
@@ -75,7 +79,8 @@ function buildApp({ maxBodyBytes, health, metrics, log, routes }: HttpOptions, c
 
 function requestHandler(app: AnyElysia, table: RouteTable, { maxBodyBytes, access, log }: HttpOptions) {
   const answer = async (request: Request, server: Bun.Server<undefined>): Promise<Response> => {
-    const found = table.find(request.method, new URL(request.url).pathname)
+    const { request: seen, path } = located(request)
+    const found = table.find(request.method, path)
     if (found.kind === 'none') return notFound()
     if (found.kind === 'wrong-method') {
       return problem(405, 'Method Not Allowed', 'The method does not fit this path.', {}, { allow: found.allow })
@@ -86,7 +91,7 @@ function requestHandler(app: AnyElysia, table: RouteTable, { maxBodyBytes, acces
       server.timeout(request, 0)
     }
     refuseLargeBody(request, maxBodyBytes)
-    return app.fetch(request)
+    return app.fetch(seen)
   }
   return async (request: Request, server: Bun.Server<undefined>): Promise<Response> => {
     const response = await answer(request, server).catch((error: unknown) => problemFor(error, log))
@@ -96,26 +101,28 @@ function requestHandler(app: AnyElysia, table: RouteTable, { maxBodyBytes, acces
   }
 }
 
-function listen(
-  host: string,
-  port: number,
-  options: { maxRequestBodySize: number; fetch: ReturnType<typeof requestHandler> },
-) {
-  try {
-    return Bun.serve({
-      ...options,
-      hostname: host,
-      port,
-      reusePort: false,
-      idleTimeout: idleSeconds,
-      development: false,
-    })
-  } catch (error) {
-    throw new ConfigError([`HEALTH_BIND: cannot listen on ${host}:${port}: ${listenProblem(error)}`])
-  }
-}
+/** The router looks for the path from here on, so no origin may be shorter (`http://` and four characters). */
+const routerSkips = 11
 
-function listenProblem(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
-  return { EADDRINUSE: 'the port is in use', EACCES: 'not permitted' }[code] ?? code
+/**
+ * The request as guard and router must both see it. The `Host` header is the caller's and a part of Bun's URL: where it
+ * is missing, short or nonsense, a router that counts characters finds another path in it than the guard does. Then the
+ * URL is one of our own; whoever cares for the host looks at the header, as it came.
+ */
+function located(request: Request): { readonly request: Request; readonly path: string } {
+  const asked = URL.parse(request.url)
+  if (asked !== null && asked.origin.length >= routerSkips && request.url.startsWith(`${asked.origin}/`)) {
+    return { request, path: asked.pathname }
+  }
+  const target = asked === null ? request.url.replace(/^[a-z]+:\/\/[^/]*/i, '') : asked.pathname + asked.search
+  const url = new URL(`http://localhost${target.startsWith('/') ? '' : '/'}${target}`)
+  // A copy would have a body of its own, and what is left unread of the first would hold up the connection.
+  const seen = new Proxy(request, {
+    get(of, key) {
+      const value: unknown = key === 'url' ? url.href : Reflect.get(of, key)
+      const bound: unknown = typeof value === 'function' ? value.bind(of) : value
+      return bound
+    },
+  })
+  return { request: seen, path: url.pathname }
 }

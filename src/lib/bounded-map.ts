@@ -54,8 +54,9 @@ export class BoundedMap<K, V> {
   set(key: K, value: V, size = 0): void {
     const now = this.#clock.monotonic()
     this.delete(key)
+    while (this.#places.size >= this.#bounds.maxEntries) this.#forgetOldest()
+    if (this.#next - this.#oldest >= this.#ringLength) this.#closeGaps()
     const place = this.#placeOf(this.#next++)
-    if (this.#next - this.#oldest > this.#bounds.maxEntries) this.#forgetOldest()
     this.#places.set(key, place)
     this.#keys[place] = key
     this.#values[place] = value
@@ -74,7 +75,31 @@ export class BoundedMap<K, V> {
   }
 
   #placeOf(count: number): number {
-    return count % this.#bounds.maxEntries
+    return count % this.#ringLength
+  }
+
+  /** Room for some gaps, which entries that are deleted or replaced leave, so that they are closed many at a time. */
+  get #ringLength(): number {
+    return Math.ceil(this.#bounds.maxEntries * 1.125) + 1
+  }
+
+  #closeGaps(): void {
+    let next = this.#oldest
+    for (let count = this.#oldest; count < this.#next; count++) {
+      const from = this.#placeOf(count)
+      const key = this.#keys[from]
+      if (key === undefined) continue
+      const to = this.#placeOf(next++)
+      if (to === from) continue
+      this.#places.set(key, to)
+      this.#keys[to] = key
+      this.#values[to] = this.#values[from]
+      this.#sizes[to] = this.#sizes[from] ?? 0
+      this.#expiries[to] = this.#expiries[from] ?? 0
+      this.#keys[from] = undefined
+      this.#values[from] = undefined
+    }
+    this.#next = next
   }
 
   #forget(now: number): void {

@@ -42,6 +42,7 @@ export class Asker {
   #nats: NatsConnection | undefined
   #over: Answer | undefined
   #leaving = false
+  readonly #lost = Promise.withResolvers<void>()
 
   constructor(parts: AskerParts) {
     this.#parts = parts
@@ -57,13 +58,18 @@ export class Asker {
   /** Asks nothing until `resume`; what may not be asked twice ends here. */
   suspend(): void {
     this.#nats = undefined
+    if (this.#leaving) return this.#giveUp()
     for (const question of this.#open.values())
       if (!question.repeatable && question.tries > 0) question.settle('unanswered')
   }
 
-  /** The process is about to end: from now on no question is open for longer than one answer may take. */
+  /**
+   * The process is about to end: from now on no question is open for longer than one answer may take, and none without
+   * a connection, which would be too late.
+   */
   leave(): void {
     this.#leaving = true
+    if (this.#nats === undefined) return this.#giveUp()
     for (const question of this.#open.values()) question.askedAt = this.#parts.clock.monotonic()
   }
 
@@ -74,6 +80,11 @@ export class Asker {
 
   get leaving(): boolean {
     return this.#leaving
+  }
+
+  /** Resolves when nothing will be answered any longer because the connection was lost after `leave`. */
+  get lost(): Promise<void> {
+    return this.#lost.promise
   }
 
   /** Ends everything, now and later, with the same answer. */
@@ -91,6 +102,7 @@ export class Asker {
   /** With `once`, a question that may have been heard is not asked again: it ends as unanswered. */
   ask(subject: string, body: Uint8Array, { once = false } = {}): Promise<Answer> {
     if (this.#over !== undefined) return Promise.resolve(this.#over)
+    if (this.#leaving && this.#nats === undefined) return Promise.resolve('unanswered')
     return new Promise((resolve) => {
       const question: Question = {
         subject,
@@ -127,6 +139,11 @@ export class Asker {
     question.tries += 1
     question.askedAt = this.#parts.clock.monotonic()
     this.#nats.publish(question.subject, question.body, { reply: question.reply })
+  }
+
+  #giveUp(): void {
+    this.#lost.resolve()
+    for (const question of this.#open.values()) question.settle('unanswered')
   }
 
   #askOverdue(): boolean {

@@ -13,6 +13,8 @@ interface CaptureParts {
   readonly clock: Clock
   /** False: nothing is asked, and no stream is expected anywhere. */
   readonly jetstream: boolean
+  /** A stream that captured a subject does so no longer. */
+  readonly onGone: (subject: string) => void
 }
 
 /** Whether a stream captures a subject, so that a publish is confirmed by a PubAck. Asked once, then remembered. */
@@ -46,16 +48,23 @@ export class Captures implements Disposable {
   /** Takes note of what a publish has shown. */
   learn(subject: string, captured: boolean): void {
     if (!this.#known.has(subject) && this.#known.size >= maxSubjects) this.#known.clear()
+    const gone = !captured && this.#known.get(subject) === true
     this.#known.set(subject, captured)
+    if (gone) this.#parts.onGone(subject)
     this.#timer ??= this.#parts.clock.every(trustMs, () => this.#refresh())
   }
 
-  /** Trusts nothing any longer: another server may answer now. With a subject: only that one. */
-  forget(subject?: string): void {
-    if (subject === undefined) {
-      this.#known.clear()
-      this.#asked.clear()
-    } else this.#known.delete(subject)
+  /** Trusts nothing any longer: another server may answer now. */
+  forget(): void {
+    this.#known.clear()
+    this.#asked.clear()
+  }
+
+  /** Nobody has heard a message on the subject: whatever was known of it is asked anew. */
+  forgetUnheard(subject: string): void {
+    const captured = this.#known.get(subject)
+    this.#known.delete(subject)
+    if (captured === true) this.#parts.onGone(subject)
   }
 
   [Symbol.dispose](): void {

@@ -47,6 +47,7 @@ export class Connection implements AsyncDisposable {
   #attempts = 0
   #problem = 'connecting'
   #opening: Promise<void> = Promise.resolve()
+  #connecting = false
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
@@ -110,7 +111,8 @@ export class Connection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
     await this.#nats?.close()
-    await this.#opening
+    // An attempt cannot be called off. It ends by its own limit, and need not be waited for.
+    if (!this.#connecting) await this.#opening
   }
 
   async #connectUntilClosed(): Promise<void> {
@@ -127,23 +129,33 @@ export class Connection implements AsyncDisposable {
   }
 
   async #connectOnce(): Promise<NatsConnection | undefined> {
-    const { options, clock, log } = this.#parts
+    const { clock, log } = this.#parts
     try {
       this.#attempts += 1
+      return await this.#attempt()
+    } catch (error) {
+      if (this.#closing.signal.aborted) return undefined
+      const problem = error instanceof Error ? error.message : 'no connection'
+      if (problem !== this.#problem) log.warn('NATS cannot be reached; trying again', { error })
+      this.#problem = problem
+      await clock.sleep(this.#wait(), this.#closing.signal).catch(() => undefined)
+      return undefined
+    }
+  }
+
+  async #attempt(): Promise<NatsConnection> {
+    this.#connecting = true
+    try {
       return await connect({
-        ...options,
+        ...this.#parts.options,
         timeout: connectLimitMs,
         pingInterval: pingEveryMs,
         maxReconnectAttempts: -1,
         ignoreAuthErrorAbort: true,
         reconnectDelayHandler: () => this.#wait(),
       })
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : 'no connection'
-      if (problem !== this.#problem) log.warn('NATS cannot be reached; trying again for ever', { error })
-      this.#problem = problem
-      await clock.sleep(this.#wait(), this.#closing.signal).catch(() => undefined)
-      return undefined
+    } finally {
+      this.#connecting = false
     }
   }
 

@@ -10,9 +10,12 @@ const answerLimitMs = 5_000
 /** Server error codes that say for certain that there is no JetStream here. */
 const notEnabledCodes: ReadonlySet<number> = new Set([10039, 10076])
 
+/** How questions are asked: nothing beforehand, and not for ever. */
+export const apiOptions = { checkAPI: false, timeout: answerLimitMs } as const
+
 /** The manager of one connection; asks the server nothing by itself. */
 export function openManager(nats: NatsConnection): Promise<JetStreamManager> {
-  return jetstreamManager(nats, { checkAPI: false, timeout: answerLimitMs })
+  return jetstreamManager(nats, apiOptions)
 }
 
 /** Why a question has no answer: a definite "there is none", or anything that may be different the next time. */

@@ -94,7 +94,7 @@ export class JetStreamDelivery implements Delivery {
     const { asker } = this.#origin
     if (asker.ended) return this.#kept()
     if (!asker.live && !asker.leaving) return false
-    if (asker.live) await this.#writeDown(options.attempts)
+    if (asker.live) await this.#inTime(this.#writeDown(options.attempts))
     const body =
       options.delayMs === undefined
         ? nakBody
@@ -126,6 +126,12 @@ export class JetStreamDelivery implements Delivery {
     } catch (error) {
       this.#origin.log.warn('A give-back could not be recorded; it will count as a failed delivery', { error })
     }
+  }
+
+  /** The process that is about to end does not wait for what was lost with the connection. */
+  async #inTime(work: Promise<void>): Promise<void> {
+    const { asker } = this.#origin
+    await (asker.leaving ? Promise.race([work, asker.lost]) : work)
   }
 
   #kept(): false {

@@ -40,6 +40,7 @@ export class JetStreamIntake {
   readonly #held = new Map<number, JetStreamDelivery>()
   #origin: DeliveryOrigin | undefined
   #found: Found
+  #nats: NatsConnection | undefined
   #pull: Pull | undefined
   #paused = false
   #state: ConsumerState | undefined
@@ -62,9 +63,15 @@ export class JetStreamIntake {
     return this.#state
   }
 
+  /** Whether it pulls from this very consumer over this connection. */
+  isOn(nats: NatsConnection, { consumer }: Found): boolean {
+    return this.#pull !== undefined && this.#nats === nats && this.#found.consumer.created === consumer.created
+  }
+
   /** Starts, or goes on after an interruption: the stream is known to be the same. */
   attach(nats: NatsConnection, found: Found): void {
     const { window, onLost, clock, log } = this.#parts
+    this.#nats = nats
     this.#found = found
     this.#origin = this.#originOf(found)
     this.#note(found.consumer)
@@ -125,7 +132,7 @@ export class JetStreamIntake {
     this.#asker.leave()
     await this.#pull?.stop()
     this.#pull = undefined
-    await this.#consumerInfo().catch(() => undefined)
+    await Promise.race([this.#consumerInfo().catch(() => undefined), this.#asker.lost])
   }
 
   /** Ends what still waits for an answer. */

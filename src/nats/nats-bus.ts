@@ -1,15 +1,5 @@
 /** The bus on NATS: one connection, and whichever of core NATS and JetStream is there. */
-import {
-  type Bus,
-  type BusHealth,
-  type Delivery,
-  type DeliveryMode,
-  type Intake,
-  type Message,
-  PublishError,
-  type Received,
-  type Subscription,
-} from '../bus/bus.ts'
+import type { Bus, BusHealth, Delivery, DeliveryMode, Intake, Message, Received, Subscription } from '../bus/bus.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -19,6 +9,8 @@ import { Emitter } from './emitter.ts'
 import { GroupFlush } from './group-flush.ts'
 import type { ConsumerState } from './jetstream-intake.ts'
 import { Listener } from './listener.ts'
+import { PassOn } from './pass-on.ts'
+import { Prohibitions } from './prohibitions.ts'
 import { Publisher } from './publisher.ts'
 import { ReplyInbox } from './reply-inbox.ts'
 import { Session } from './session.ts'
@@ -26,8 +18,6 @@ import { readSignIn } from './sign-in.ts'
 
 /** How long closing waits, in milliseconds, for the server to have everything that was sent. */
 const closeLimitMs = 2_000
-/** How long an assignment that is passed on may wait, in milliseconds, for a connection. */
-const passOnLimitMs = 5_000
 
 interface NatsBusOptions {
   readonly config: Pick<Config, 'nats' | 'jetstream' | 'subjects'>
@@ -63,8 +53,10 @@ class NatsBusImpl implements NatsBus {
   readonly #inbox = new ReplyInbox()
   readonly #flush: GroupFlush
   readonly #captures: Captures
+  readonly #prohibitions: Prohibitions
   readonly #publisher: Publisher
   readonly #emitter: Emitter
+  readonly #passOn: PassOn
   #session: Session | undefined
 
   constructor(options: NatsBusOptions, connection: Connection) {
@@ -74,15 +66,29 @@ class NatsBusImpl implements NatsBus {
     this.#connection = connection
     connection.onUp((up) => this.#inbox.attach(up))
     this.#flush = new GroupFlush(nats)
-    this.#captures = new Captures({ nats, clock, jetstream: config.jetstream.mode !== 'off' })
+    const { ack, result, heartbeat, deadLetter } = config.subjects
+    this.#prohibitions = new Prohibitions([ack, result, heartbeat, deadLetter], clock)
+    connection.onRefused((refusal) => this.#prohibitions.refused(refusal))
+    this.#captures = new Captures({
+      nats,
+      clock,
+      jetstream: config.jetstream.mode !== 'off',
+      onGone: () => this.#session?.lookSoon(),
+    })
     this.#publisher = new Publisher({
       connection,
       inbox: this.#inbox,
       flush: this.#flush,
       captures: this.#captures,
+      prohibitions: this.#prohibitions,
       clock,
     })
     this.#emitter = new Emitter({ connection, flush: this.#flush, log })
+    this.#passOn = new PassOn({
+      connection,
+      publish: (message, signal) => this.#publisher.publish(message, signal),
+      clock,
+    })
     connection.open()
   }
 
@@ -99,11 +105,14 @@ class NatsBusImpl implements NatsBus {
   }
 
   health(): BusHealth {
-    const deaf = this.connected && !this.#inbox.hears
-    return {
-      nats: deaf ? 'permissions forbid hearing answers' : this.#connection.health,
-      consumer: this.#session?.health ?? 'not taking',
-    }
+    return { nats: this.#natsHealth, consumer: this.#session?.health ?? 'not taking' }
+  }
+
+  get #natsHealth(): string {
+    if (!this.connected) return this.#connection.health
+    if (!this.#inbox.hears) return 'permissions forbid hearing answers'
+    const forbidden = this.#prohibitions.subject
+    return forbidden === undefined ? 'ok' : `permissions forbid publishing to ${forbidden}`
   }
 
   consumerState(): ConsumerState | undefined {
@@ -118,21 +127,12 @@ class NatsBusImpl implements NatsBus {
       config,
       window,
       deliver,
-      publish: (message) => this.#passOn(message),
+      passOn: this.#passOn,
       onFatal,
       clock,
       log,
     })
     return this.#session
-  }
-
-  /** A holder that waits for ever for a connection could not end. */
-  async #passOn(message: Message): Promise<void> {
-    const limit = new AbortController()
-    const timer = this.#options.clock.after(passOnLimitMs, () => {
-      limit.abort(new PublishError('unconfirmed', 'There was no connection to pass the message on'))
-    })
-    await this.#publisher.publish(message, limit.signal).finally(() => timer.cancel())
   }
 
   publish(message: Message, signal?: AbortSignal): Promise<void> {

@@ -15,11 +15,12 @@ import {
 import type { NatsConnection } from '@nats-io/nats-core'
 import { nanos } from '@nats-io/nats-core'
 import type { Config } from '../config/schema.ts'
+import { unusable } from './consumer-fitness.ts'
 import { GiveBackRecords } from './give-back-records.ts'
 import { absence, openManager, reasonOf, unlessAbsent } from './jetstream-api.ts'
 
 /** The stream of results that `require` makes: how long it keeps them, and for how long it drops repetitions, in ms. */
-const resultStream = { name: 'CAF_RESULTS', maxAgeMs: 72 * 3_600_000, duplicateWindowMs: 600_000 }
+export const resultStream = { name: 'CAF_RESULTS', maxAgeMs: 72 * 3_600_000, duplicateWindowMs: 600_000 }
 
 type ProvisionConfig = Pick<Config, 'jetstream' | 'subjects'>
 
@@ -51,7 +52,7 @@ export async function provision(nats: NatsConnection, config: ProvisionConfig): 
     const stream = await assignmentStream(manager, config)
     if (stream === undefined) return { kind: 'core' }
     const consumer = await sharedConsumer(manager, stream, config)
-    const problem = unusable(consumer, config.subjects.assign)
+    const problem = unusable(consumer, stream, config.subjects.assign)
     if (problem !== undefined) return { kind: 'not-ready', reason: `consumer ${consumer.name}: ${problem}` }
     const identity = `${stream.config.name}:${stream.created}`
     const records = await GiveBackRecords.open(nats, {
@@ -137,23 +138,4 @@ async function sharedConsumer(
     max_deliver: -1,
   })
   return manager.consumers.info(name, consumer)
-}
-
-/** Why jobs would be lost or shared wrongly with a consumer that somebody else has made. */
-export function unusable(consumer: ConsumerInfo, assign: string): string | undefined {
-  const { config } = consumer
-  const filters = config.filter_subjects ?? (config.filter_subject ? [config.filter_subject] : [])
-  if (config.deliver_subject) return 'it pushes; a pull consumer is needed'
-  if (config.ack_policy !== AckPolicy.Explicit) return `its ack policy is ${config.ack_policy}, not explicit`
-  if (filters.length > 0 && !filters.some((filter) => covers(filter, assign))) return `it does not deliver ${assign}`
-  return undefined
-}
-
-/** Whether a subject with wildcards matches a plain one. */
-export function covers(pattern: string, subject: string): boolean {
-  const wanted = subject.split('.')
-  const tokens = pattern.split('.')
-  const open = tokens.at(-1) === '>'
-  if (open ? wanted.length < tokens.length : wanted.length !== tokens.length) return false
-  return tokens.every((token, at) => token === '*' || token === wanted[at] || (open && at === tokens.length - 1))
 }

@@ -7,6 +7,7 @@ import type { Captures } from './captures.ts'
 import type { Connection, Refusal } from './connection.ts'
 import type { GroupFlush } from './group-flush.ts'
 import { writeHeaders } from './headers.ts'
+import type { Prohibitions } from './prohibitions.ts'
 import { readPubAck } from './pub-ack.ts'
 import { isNoResponders, type ReplyInbox } from './reply-inbox.ts'
 import { SharedSignals } from './shared-signals.ts'
@@ -20,6 +21,7 @@ interface PublisherParts {
   readonly inbox: ReplyInbox
   readonly flush: GroupFlush
   readonly captures: Captures
+  readonly prohibitions: Prohibitions
   readonly clock: Clock
 }
 
@@ -72,7 +74,10 @@ export class Publisher {
           if (!this.#pending.delete(pending.reply)) return
           this.#parts.inbox.close(pending.reply)
           this.#waits.leave(pending, signal)
-          if (error === undefined) resolve()
+          if (error === undefined) {
+            this.#parts.prohibitions.arrived(message.subject)
+            resolve()
+          }
           // An abort's reason may be anything, and is handed on as it is.
           // oxlint-disable-next-line prefer-promise-reject-errors
           else reject(error)
@@ -135,7 +140,7 @@ export class Publisher {
   #hear(pending: Pending, answer: Msg): void {
     const { subject } = pending.message
     if (isNoResponders(answer)) {
-      this.#parts.captures.forget(subject)
+      this.#parts.captures.forgetUnheard(subject)
       return pending.settle(
         new PublishError('no-responders', 'Nobody listens to the subject and no stream captures it'),
       )

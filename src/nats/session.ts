@@ -3,18 +3,20 @@
  * have changed.
  */
 import type { NatsConnection } from '@nats-io/nats-core'
-import type { Delivery, DeliveryMode, Intake, Message } from '../bus/bus.ts'
+import type { Delivery, DeliveryMode, Intake } from '../bus/bus.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Connection } from './connection.ts'
+import { deliveryLimit } from './consumer-fitness.ts'
 import { CoreIntake } from './core-intake.ts'
 import { type ConsumerState, JetStreamIntake } from './jetstream-intake.ts'
+import type { PassOn } from './pass-on.ts'
 import { type Found, type Provision, provision } from './provision.ts'
 import type { ReplyInbox } from './reply-inbox.ts'
 
-/** How often `auto` looks for a stream while there is none, in milliseconds. */
-const lookForStreamMs = 30_000
+/** How often to look for what is not there yet, or is there no longer, in milliseconds. */
+const lookEveryMs = 30_000
 /** How long to wait, in milliseconds, before asking again for what is not ready. */
 const askAgainMs = 1_000
 
@@ -24,7 +26,7 @@ interface SessionParts {
   readonly config: Pick<Config, 'jetstream' | 'subjects'>
   readonly window: number
   readonly deliver: (delivery: Delivery) => void
-  readonly publish: (message: Message) => Promise<void>
+  readonly passOn: PassOn
   /** `require` on a server that says it has no JetStream. */
   readonly onFatal: (problem: { readonly exitCode: 3; readonly message: string }) => void
   readonly clock: Clock
@@ -39,7 +41,10 @@ export class Session implements Intake {
   /** What is missing, for readiness; undefined: nothing. */
   #missing: string | undefined = 'not known yet'
   #timer: Timer | undefined
-  #looking: Promise<void> | undefined
+  /** Counts the connections that were lost: what was asked over an earlier one has no answer, and is not waited for. */
+  #era = 0
+  /** The era of the look that is under way. */
+  #looking: number | undefined
   /** The change from core to JetStream, which listens to what is on its way. */
   #leaving: Promise<void> | undefined
   #lookAgain = false
@@ -47,11 +52,13 @@ export class Session implements Intake {
   #paused = false
   #seen = false
   #attachedAt = Number.NEGATIVE_INFINITY
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     parts.connection.onUp(() => this.#look())
     parts.connection.onDown(() => {
+      this.#era += 1
       this.#jetstream?.detach()
       if (this.#jetstream !== undefined) this.#missing = 'not connected'
     })
@@ -73,7 +80,7 @@ export class Session implements Intake {
 
   /** `ok`, or what is missing. */
   get health(): string {
-    return this.#missing ?? 'ok'
+    return this.#missing ?? (this.#paused ? 'paused' : 'ok')
   }
 
   get consumerState(): ConsumerState | undefined {
@@ -82,17 +89,27 @@ export class Session implements Intake {
 
   pause(): void {
     this.#paused = true
+    this.#core?.pause()
     this.#jetstream?.pause()
   }
 
   resume(): void {
+    if (this.#stopped) return
     this.#paused = false
+    this.#core?.resume()
     this.#jetstream?.resume()
+  }
+
+  /** A stream of ours has gone: in mode `require` it is made again. */
+  lookSoon(): void {
+    if (this.#jetstream === undefined || this.#parts.config.jetstream.mode !== 'require') return
+    this.#lookIn(Math.max(0, this.#lookedAt + askAgainMs - this.#parts.clock.monotonic()))
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()
+    this.#parts.passOn.leave()
     await Promise.all([this.#leaving, this.#core?.stop(), this.#jetstream?.stop()])
   }
 
@@ -105,15 +122,18 @@ export class Session implements Intake {
 
   #look(): void {
     this.#timer?.cancel()
-    if (this.#looking !== undefined) {
+    const era = this.#era
+    if (this.#looking === era) {
       this.#lookAgain = true
       return
     }
-    this.#looking = this.#settle().finally(() => {
+    this.#looking = era
+    this.#lookAgain = false
+    this.#lookedAt = this.#parts.clock.monotonic()
+    void this.#settle(era).finally(() => {
+      if (this.#era !== era) return
       this.#looking = undefined
-      if (!this.#lookAgain) return
-      this.#lookAgain = false
-      this.#look()
+      if (this.#lookAgain) this.#look()
     })
   }
 
@@ -123,14 +143,19 @@ export class Session implements Intake {
     this.#timer = this.#parts.clock.after(ms, () => this.#look())
   }
 
-  async #settle(): Promise<void> {
+  /** Whether what is found for that era comes too late. */
+  #isOver(era: number): boolean {
+    return this.#stopped || era !== this.#era
+  }
+
+  async #settle(era: number): Promise<void> {
     const { connection, config } = this.#parts
     const { nats } = connection
-    if (this.#stopped || nats === undefined) return
+    if (this.#isOver(era) || nats === undefined) return
     if (config.jetstream.mode === 'off') return this.#takeCore(nats)
     const answer = await provision(nats, config)
-    if (this.#stopped || connection.nats !== nats) return
-    if (answer.kind === 'jetstream') await this.#takeJetStream(nats, answer)
+    if (this.#isOver(era)) return
+    if (answer.kind === 'jetstream') await this.#takeJetStream(nats, answer, era)
     else this.#withoutStream(nats, answer)
   }
 
@@ -147,38 +172,39 @@ export class Session implements Intake {
       if (this.#seen && answer.kind !== 'not-ready') this.#endJetStream()
       if (this.#core === undefined) this.#miss(reason)
       else this.#takeCore(nats)
-      return this.#lookIn(this.#core === undefined ? askAgainMs : lookForStreamMs)
+      return this.#lookIn(this.#core === undefined ? askAgainMs : lookEveryMs)
     }
     this.#takeCore(nats)
-    this.#lookIn(lookForStreamMs)
+    this.#lookIn(lookEveryMs)
   }
 
   #takeCore(nats: NatsConnection): void {
-    const { connection, config, deliver, publish, log } = this.#parts
+    const { connection, config, deliver, passOn, log } = this.#parts
     if (this.#core?.isOn(nats) === true) return
     this.#core = new CoreIntake(nats, {
       subject: config.subjects.assign,
       deliver,
-      publish,
+      publish: (message) => passOn.publish(message),
       isConnected: () => connection.connected,
+      paused: this.#paused,
       onRefused: () => {
         this.#core = undefined
         this.#miss('permissions forbid listening for assignments')
-        this.#lookIn(lookForStreamMs)
+        this.#lookIn(lookEveryMs)
       },
     })
     this.#missing = undefined
     log.info('Taking assignments from core NATS', { context: { subject: config.subjects.assign } })
   }
 
-  async #takeJetStream(nats: NatsConnection, found: Found): Promise<void> {
-    const { connection, log } = this.#parts
+  async #takeJetStream(nats: NatsConnection, found: Found, era: number): Promise<void> {
+    const { log } = this.#parts
     if (this.#core !== undefined) {
       this.#leaving = this.#core.stop()
       this.#core = undefined
       await this.#leaving
     }
-    if (this.#stopped || connection.nats !== nats) return
+    if (this.#isOver(era)) return
     if (this.#jetstream?.identity !== found.identity) {
       this.#endJetStream()
       this.#jetstream = this.#openJetStream(found)
@@ -189,8 +215,11 @@ export class Session implements Intake {
     }
     this.#seen = true
     this.#missing = undefined
-    this.#attachedAt = this.#parts.clock.monotonic()
-    this.#jetstream.attach(nats, found)
+    if (!this.#jetstream.isOn(nats, found)) {
+      this.#attachedAt = this.#parts.clock.monotonic()
+      this.#jetstream.attach(nats, found)
+    }
+    this.#lookIn(lookEveryMs)
   }
 
   #openJetStream(found: Found): JetStreamIntake {
@@ -236,8 +265,9 @@ const words = {
 
 /** Limits of a consumer that somebody else made, under which jobs can be lost or wait for no visible reason. */
 function warnOfLimits(found: Found, log: Logger): void {
-  const { max_deliver: maxDeliver = -1, max_ack_pending: maxAckPending = -1 } = found.consumer.config
-  if (maxDeliver > 0)
+  const { max_ack_pending: maxAckPending = -1 } = found.consumer.config
+  const maxDeliver = deliveryLimit(found.consumer)
+  if (maxDeliver !== undefined)
     log.warn('The consumer stops delivering a message after some tries; its job is lost then', {
       context: { consumer: found.consumer.name, max_deliver: maxDeliver },
     })

@@ -3,9 +3,15 @@
 /** The content type of what `asOpenMetrics` returns. */
 export const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
-/** Whether the reader's `Accept` header asks for OpenMetrics. */
-export function wantsOpenMetrics(accept: string | undefined): boolean {
-  return accept?.toLowerCase().includes('application/openmetrics-text') ?? false
+/** Whether the reader's `Accept` header asks for OpenMetrics: it is named, and not with a quality of 0. */
+export function wantsOpenMetrics(accept = ''): boolean {
+  return accept
+    .toLowerCase()
+    .split(',')
+    .map((range) => range.split(';').map((part) => part.trim()))
+    .some(
+      ([type, ...rest]) => type === 'application/openmetrics-text' && !rest.some((part) => /^q=0(\.0*)?$/.test(part)),
+    )
 }
 
 /** Prometheus text in the form of OpenMetrics: families of counters named without `_total`, no empty lines, an end mark. */

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { runBeamline, startBeamline } from '../support/beamline-process.ts'
+import { interruptAgain, runBeamline, startBeamline } from '../support/beamline-process.ts'
 import { type NatsServer, startNats } from '../support/nats-server.ts'
 import { connectWire } from '../support/wire-client.ts'
 
@@ -119,7 +119,7 @@ describe.each(['auto', 'require'])('the executable on NATS, JETSTREAM=%s', (mode
     await until(running.url, 1)
     running.beamline.signal('SIGINT')
     await running.beamline.waitFor((line) => line.includes('Draining'))
-    expect(await running.beamline.stop('SIGINT')).toBe(130)
+    expect(await interruptAgain(running.beamline)).toBe(130)
   })
 })
 

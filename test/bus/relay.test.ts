@@ -42,5 +42,7 @@ test('attempts are never forgotten, and an ack once sent stays sent', () => {
   expect(wasAccepted(second)).toBe(true)
   expect(historyIn(passedOnHeaders(second, { attempts: 3 })).attempts).toBe(3)
   expect(historyIn({ 'Beamline-Attempts': 'many' }).attempts).toBe(0)
+  // No job may ask for more tries than that: a caller cannot make one end before its first.
+  expect(historyIn({ 'Beamline-Attempts': '9999' }).attempts).toBe(100)
   expect(wasAccepted({})).toBe(false)
 })

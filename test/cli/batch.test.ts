@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { runBatch } from '../../src/cli/batch.ts'
+import { UsageError } from '../../src/cli/command.ts'
 import type { WrittenJob } from '../../src/cli/job-lines.ts'
 import type { Output } from '../../src/cli/output.ts'
 
@@ -44,7 +45,7 @@ test('no more than the limit are under way, and each is handled once', async () 
     signal: never,
     output,
   })
-  expect(tally).toEqual({ succeeded: 50, failed: 1 })
+  expect(tally).toEqual({ succeeded: 50, failed: 1, brokenOff: false })
   expect(new Set(output.printed).size).toBe(51)
 })
 
@@ -67,7 +68,7 @@ test('what cannot be read or sent is named and counts as failed; the rest is han
     signal: never,
     output,
   })
-  expect(tally).toEqual({ succeeded: 1, failed: 4 })
+  expect(tally).toEqual({ succeeded: 1, failed: 4, brokenOff: false })
   expect(output.printed).toEqual(['{"id":"job-1"}'])
   expect(output.complaints.map((line) => line.slice(0, 8))).toEqual(['line 1: ', 'line 2: ', 'line 3: ', 'line 5 ('])
   expect(output.complaints[1]).toContain('tenant_id')
@@ -91,5 +92,53 @@ test('after an abort nothing is begun, and what runs is waited for', async () =>
     output,
   })
   expect(begun).toEqual(['job-1', 'job-2'])
-  expect(tally).toEqual({ succeeded: 2, failed: 0 })
+  expect(tally).toEqual({ succeeded: 2, failed: 0, brokenOff: false })
+})
+
+test('when reading breaks off, what is under way is waited for and printed', async () => {
+  const output = new Lines()
+  const broken = Promise.withResolvers<void>()
+  async function* written(): AsyncGenerator<WrittenJob> {
+    yield* jobs(2)
+    broken.resolve()
+    throw Object.assign(new Error('i/o'), { code: 'EIO' })
+  }
+  const tally = await runBatch({
+    jobs: written(),
+    async handle({ assignmentId }) {
+      await broken.promise
+      return { kind: 'line', line: { id: assignmentId }, failed: false }
+    },
+    inFlight: 9,
+    signal: never,
+    output,
+  })
+  expect(tally).toEqual({ succeeded: 2, failed: 0, brokenOff: true })
+  expect(output.printed).toEqual(['{"id":"job-1"}', '{"id":"job-2"}'])
+  expect(output.complaints).toEqual(['reading broke off after line 2: EIO'])
+})
+
+test('input of which nothing can be read is a mistake of the caller', () => {
+  // biome-ignore lint/correctness/useYield: it breaks before the first job.
+  async function* written(): AsyncGenerator<WrittenJob> {
+    throw Object.assign(new Error('i/o'), { code: 'EIO' })
+  }
+  const handle = () => Promise.reject(new Error('never called'))
+  const batch = runBatch({ jobs: written(), handle, inFlight: 1, signal: never, output: new Lines() })
+  expect(batch).rejects.toThrow(new UsageError('the jobs cannot be read: EIO'))
+})
+
+test('a job that is nested too deeply is named, and the rest is handled', async () => {
+  const output = new Lines()
+  async function* written(): AsyncGenerator<WrittenJob> {
+    const payload: unknown = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+    yield { where: 'line 1', value: { type: 'echo', payload } }
+    yield* jobs(1)
+  }
+  const handle = () => Promise.resolve({ kind: 'line', line: {}, failed: false } as const)
+  expect(await runBatch({ jobs: written(), handle, inFlight: 1, signal: never, output })).toMatchObject({
+    succeeded: 1,
+    failed: 1,
+  })
+  expect(output.complaints).toEqual(['line 1: the job is nested too deeply'])
 })

@@ -41,3 +41,11 @@ test.each([
   stop()
   expect(clock.pending).toBe(0)
 })
+
+test('one interrupt that arrives several times is one; a later one is another', () => {
+  const ending = new Ending()
+  expect([1_000, 1_000, 1_499].map((atMs) => ending.interrupt(atMs))).toEqual(['drain', 'drain', 'drain'])
+  expect(ending.signal.aborted).toBe(true)
+  expect(ending.code).toBe(0)
+  expect(ending.interrupt(1_500)).toBe('end')
+})

@@ -1,16 +1,23 @@
 import { expect, test } from 'bun:test'
 import { natsFindings } from '../../src/cli/nats-findings.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import type { AssignmentStream, Inspection, Stored } from '../../src/nats/inspection.ts'
+import type { Inspection } from '../../src/nats/inspection.ts'
+import type { AssignmentStream, Stored } from '../../src/nats/stored.ts'
 
 const contact = { kind: 'connected', server: 'queue:4222', version: '2.15.2' } as const
 const stream: AssignmentStream = {
   name: 'CAF_EXEC',
   retention: 'workqueue',
   alsoCaptures: [],
-  consumer: { problem: undefined },
+  created: '2026-01-02T03:04:05Z',
+  consumer: { problem: undefined, deliveryLimit: undefined },
 }
-const there: Stored = { kind: 'there', assignments: stream, results: 'CAF_RESULTS' }
+const there = {
+  kind: 'there',
+  assignments: stream,
+  results: 'CAF_RESULTS',
+  records: true,
+} as const satisfies Stored
 
 function say(inspection: Inspection, jetstream = 'auto'): readonly string[] {
   const findings = natsFindings(loadConfig({ JETSTREAM: jetstream }), inspection)
@@ -40,12 +47,12 @@ test.each<[string, Stored, readonly string[]]>([
   ['auto', { kind: 'unknown', reason: 'silence' }, ['fail jetstream']],
   [
     'auto',
-    { kind: 'there', assignments: undefined, results: undefined },
+    { kind: 'there', assignments: undefined, results: undefined, records: false },
     ['ok jetstream', 'warn stream', 'warn results'],
   ],
   [
     'require',
-    { kind: 'there', assignments: undefined, results: undefined },
+    { kind: 'there', assignments: undefined, results: undefined, records: false },
     ['ok jetstream', 'ok stream', 'ok results'],
   ],
 ])('JETSTREAM=%s with %j', (mode, stored, expected) => {
@@ -56,9 +63,10 @@ test.each<[string, Partial<AssignmentStream>, string]>([
   ['another retention', { retention: 'limits' }, 'warn stream'],
   ['other subjects of ours', { alsoCaptures: ['ack', 'result'] }, 'fail stream'],
   ['no consumer yet', { consumer: undefined }, 'ok consumer'],
-  ['a consumer that cannot be used', { consumer: { problem: 'it pushes' } }, 'fail consumer'],
+  ['a consumer that cannot be used', { consumer: { problem: 'it pushes', deliveryLimit: undefined } }, 'fail consumer'],
+  ['a consumer that gives up', { consumer: { problem: undefined, deliveryLimit: 3 } }, 'fail consumer'],
 ])('a stream with %s', (_, change, expected) => {
-  const stored: Stored = { kind: 'there', assignments: { ...stream, ...change }, results: 'CAF_RESULTS' }
+  const stored: Stored = { ...there, assignments: { ...stream, ...change } }
   expect(say({ contact, stored, forbidden: [] })).toContain(expected)
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { allSettings, type Environment, effectiveSettings, loadConfig } from '../../src/config/load.ts'
+import { allSettings, type Environment, effectiveSettings, loadConfig, readConfig } from '../../src/config/load.ts'
 import { ConfigError } from '../../src/errors.ts'
 
 function problemsOf(env: Environment): readonly string[] {
@@ -62,7 +62,7 @@ describe('loadConfig', () => {
       CAF_CANCEL_SUBJECT: 'caf.exec.assign.v1',
     })
     expect(problems).toEqual([
-      'NATS_URL: expected addresses such as nats://host:4222, separated by commas, not "http://***@nats"',
+      'NATS_URL: expected addresses such as nats://host:4222, separated by commas, without spaces',
       'NATS_TOKEN: expected text without spaces',
       'CAF_RESULT_SUBJECT: expected subject of letters, digits, dots, hyphens and underscores, not "a..b"',
       'ACK_WAIT_MS: expected milliseconds, or a duration such as 30s or 5m, 1s to 1h, not "10ms"',
@@ -77,6 +77,26 @@ describe('loadConfig', () => {
     [{ NATS_TLS_KEY: 'x' }, 'NATS_TLS_CERT: missing, as NATS_TLS_KEY is set'],
   ])('%p contradicts itself', (env, problem) => {
     expect(problemsOf(env)).toEqual([problem])
+  })
+
+  test.each([
+    'nats://user:hunter2 secret@host:4222',
+    'user:hunter2 s@host',
+    'nats://a:4222, nats://user:hunter2\tx@host',
+    'nats://user:p/hunter2@host',
+  ])('%j in NATS_URL is refused, and no part of it is told', (url) => {
+    const problems = problemsOf({ NATS_URL: url })
+    expect(problems.length).toBe(1)
+    expect(problems.join('')).not.toMatch(/hunter2|secret|user/)
+    expect(effectiveSettings({ NATS_URL: url }).find(({ variable }) => variable === 'NATS_URL')?.value).not.toMatch(
+      /hunter2|secret|user/,
+    )
+  })
+
+  test('a password that got into a wrong variable is not told', () => {
+    const problems = problemsOf({ HEALTH_BIND: 'nats://user:hunter2 secret@host:1', ACK_WAIT_MS: 'u:hunter2 x@h' })
+    expect(problems.join('')).not.toMatch(/hunter2|secret/)
+    expect(problems[1]).toEndWith('not "nats://***@host:1"')
   })
 
   test('whatever the variables hold, it loads or says what is wrong, never showing a secret', () => {
@@ -96,6 +116,16 @@ describe('loadConfig', () => {
   })
 })
 
+describe('readConfig', () => {
+  test('has every value that can be read beside the problems', () => {
+    const { values, problems } = readConfig({ ACK_WAIT_MS: 'soon', HEALTH_BIND: 'x', NATS_USER: 'u' })
+    expect(problems.map((text) => text.split(':')[0])).toEqual(['ACK_WAIT_MS', 'HEALTH_BIND'])
+    expect(values).toMatchObject({ nats: { user: 'u' }, jetstream: { mode: 'auto' } })
+    expect(values.jetstream).not.toHaveProperty('ackWaitMs')
+    expect(values.http).not.toHaveProperty('bind')
+  })
+})
+
 describe('effectiveSettings', () => {
   const shown = (env: Environment, variable: string) => {
     const found = effectiveSettings(env).find((setting) => setting.variable === variable)
@@ -105,6 +135,7 @@ describe('effectiveSettings', () => {
   test('says where each value comes from, and blanks what is secret', () => {
     const env = { NATS_URL: 'nats://u:pw@host:4222', API_TOKEN: 'hunter2', LOG_LEVEL: 'nonsense' }
     expect(shown(env, 'NATS_URL')).toEqual(['nats://***@host:4222', 'environment'])
+    expect(shown({ NATS_URL: 'nats://a:1,tls://u:p,w@b:2,c:3' }, 'NATS_URL')?.[0]).toBe('nats://a:1,tls://***@b:2,c:3')
     expect(shown(env, 'API_TOKEN')).toEqual(['[redacted]', 'environment'])
     expect(shown(env, 'NATS_TOKEN')).toEqual(['', 'default'])
     expect(shown(env, 'LOG_LEVEL')).toEqual(['nonsense', 'environment'])

@@ -21,6 +21,14 @@ function fieldsOf(written: unknown): string[] {
 }
 
 describe('what a person wrote', () => {
+  test.each([998, 999, 1000, 1001, 50_000])('is taken exactly when the worker would take it: %d levels', (depth) => {
+    const written = { job: { type: 'echo', payload: JSON.parse('['.repeat(depth) + ']'.repeat(depth)) as unknown } }
+    const submission = toSubmission(written)
+    const problems = [{ field: '', problem: 'is nested too deeply' }]
+    if (depth > 998) expect(submission).toEqual(problems)
+    else expect(decodeAssignment(taken(written).body, {}).kind).toBe('assignment')
+  })
+
   test('is an assignment when it is one, and keeps everything', () => {
     const written = {
       version: '1.0',
@@ -97,5 +105,13 @@ describe('what is wrong', () => {
         expect(readable || decoded.kind === 'refused').toBe(true)
       }),
     )
+  })
+
+  test('of an envelope of an unknown version is refused, as the bus would refuse it', () => {
+    const data = { job: { type: 'echo' } }
+    expect(toSubmission({ version: 'v9', kind: 'exec_assign', data })).toEqual([
+      { field: 'version', problem: 'is not supported' },
+    ])
+    expect(toSubmission({ version: 'v1', kind: 'exec_assign', data })).toHaveProperty('body')
   })
 })

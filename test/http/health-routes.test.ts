@@ -37,7 +37,10 @@ describe('probes, open to all', () => {
     })
     expect(await probe('/_build')).toEqual({ status: 200, body: { version: '1.2.3', commit: 'abc', bun: Bun.version } })
     expect(await probe('/_state')).toEqual({ status: 200, body: { ready: true, draining: false, load: 0.25 } })
-    expect(await probe('/_state', { ...up, draining: true })).toMatchObject({ status: 503, body: { draining: true } })
+    expect(await probe('/_state', { ...up, draining: true })).toMatchObject({
+      status: 503,
+      body: { ready: false, draining: true },
+    })
   })
 
   test.each(['/metrics', '/_metrics'])('%s is the scrape', async (path) => {

@@ -56,13 +56,14 @@ export async function openTestHttp(
   access: Access = { kind: 'token', token },
   state: () => HealthState = () => ready,
   address: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+  largestBody: number = maxBodyBytes,
 ): Promise<TestHttp> {
   const lines: string[] = []
   const clock = new FakeClock()
   const metrics = new Metrics({ version: '1.2.3', bun: '1', commit: 'abc' }, clock)
   const http = await openHttp({
     ...address,
-    maxBodyBytes,
+    maxBodyBytes: largestBody,
     access,
     metrics,
     log: openLogger({

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
 import { z } from 'zod'
 import { ConfigError } from '../../src/errors.ts'
+import { tryAddress } from '../../src/http/listen.ts'
 import { allowed, maxBodyBytes, openTestHttp } from './open-test-http.ts'
 
 const json = { ...allowed, 'content-type': 'application/json' }
@@ -108,6 +110,13 @@ describe('the server', () => {
     expect((await http.ask('/health')).status).toBe(200)
   })
 
+  test('refuses a body that is nested too deeply', async () => {
+    await using http = await openTestHttp({ kind: 'token', token: 'a-token' }, undefined, undefined, 10_000_000)
+    const body = '{"a":'.repeat(500_000) + 'x'.repeat(1_000_000)
+    const problem = await problemOf(await http.ask('/v1/anything', { method: 'POST', headers: json, body }))
+    expect(problem).toMatchObject({ status: 400, detail: 'The body is nested too deeply.' })
+  })
+
   test('turns thrown problems into answers', async () => {
     await using http = await openTestHttp()
     const response = await http.ask('/v1/full')
@@ -142,6 +151,19 @@ describe('the server', () => {
     expect(openTestHttp(undefined, undefined, { host: '192.0.2.1', port: 0 })).rejects.toBeInstanceOf(ConfigError)
   })
 
+  test.each(['nosuchhost.invalid', '192.0.2.1'])('%s cannot be listened on, and the message says so', async (host) => {
+    const error = await tryAddress({ host, port: 9999 }).then(() => undefined, String)
+    expect(error).toContain(`HEALTH_BIND: cannot listen on ${host}:9999: this machine has no such address`)
+  })
+
+  test('an address that is tried is free again', async () => {
+    await using http = await openTestHttp()
+    const port = Number(new URL(http.url).port)
+    expect(tryAddress({ host: '127.0.0.1', port })).rejects.toBeInstanceOf(ConfigError)
+    await http[Symbol.asyncDispose]()
+    for (let times = 0; times < 3; times++) await tryAddress({ host: '127.0.0.1', port })
+  })
+
   test('when it is closed nobody listens', async () => {
     const http = await openTestHttp()
     expect((await http.ask('/health')).status).toBe(200)
@@ -149,3 +171,41 @@ describe('the server', () => {
     expect(http.ask('/health')).rejects.toThrow()
   })
 })
+
+describe('a request without a usable Host', () => {
+  const noHost = 'GET /ready HTTP/1.0\r\n\r\n'
+  const odd = ['a b', '', 'a/b?c', '[::1', 'a:b:c'].map((host) => `GET /ready HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+
+  test.each([noHost, ...odd])('is answered, and logged by nobody: %j', async (text) => {
+    await using http = await openTestHttp()
+    expect(await exchange(http.url, text)).toStartWith('HTTP/1.1 200 ')
+    expect(http.lines).toEqual([])
+  })
+
+  test('reaches routes with its query and its body', async () => {
+    await using http = await openTestHttp()
+    const head = `POST /v1/things/a%20b?wait=5 HTTP/1.0\r\nAuthorization: ${allowed.authorization}`
+    const answer = await exchange(
+      http.url,
+      `${head}\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"count":1}`,
+    )
+    expect(answer).toEndWith('{"body":{"count":1},"params":{"id":"a b"},"query":{"wait":5}}')
+  })
+
+  test('is refused where the Host decides who may come in', async () => {
+    await using http = await openTestHttp({ kind: 'loopback-dev' })
+    for (const text of [noHost, ...odd]) {
+      const answer = await exchange(http.url, text.replace('/ready', '/v1/things/1'))
+      expect([text, answer.slice(0, 13)]).toEqual([text, 'HTTP/1.1 403 '])
+    }
+    expect(http.lines).toEqual([])
+  })
+})
+
+/** Sends a text over a connection of its own and resolves to the answer as it came. */
+async function exchange(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.end(text)
+  return Buffer.concat(await Array.fromAsync<Buffer>(socket)).toString()
+}

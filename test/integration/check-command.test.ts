@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
+import { AckPolicy, type ConsumerConfig, jetstreamManager, RetentionPolicy } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { runBeamline } from '../support/beamline-process.ts'
 import { hasNats, startNats } from '../support/nats-server.ts'
@@ -27,14 +27,23 @@ async function makeStream(url: string, stream: { name: string; subjects: string[
   await manager.streams.add(stream)
 }
 
-async function connectTo(url: string) {
-  const nats = await connect({ servers: url })
+async function makeConsumer(url: string, shape: Partial<ConsumerConfig>, stream = 'CAF_EXEC') {
+  await using connection = await connectTo(url)
+  const manager = await jetstreamManager(connection.nats)
+  await manager.consumers.add(stream, { durable_name: 'caf-workers', ack_policy: AckPolicy.Explicit, ...shape })
+}
+
+async function connectTo(address: string) {
+  const { host, username: user, password: pass } = new URL(address)
+  const nats = await connect({ servers: host, ...(user === '' ? {} : { user, pass }) })
   return { nats, [Symbol.asyncDispose]: () => nats.close() }
 }
 
 const users = `accounts { A { jetstream: enabled, users: [
   { user: everything, password: p },
   { user: noresult, password: p, permissions: { publish: { deny: "caf.exec.result.v1" } } },
+  { user: noapi, password: p, permissions: { publish: { deny: [
+    "$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.DURABLE.>", "$JS.API.STREAM.CREATE.>", "$KV.>" ] } } },
   { user: listed, password: p, permissions: {
     publish: { allow: ["$JS.API.>", "caf.exec.assign.v1.ack", "caf.status.>", "caf.deadletter.v1"] },
     subscribe: { allow: ["_INBOX.>", "caf.exec.cancel.v1"] } } }
@@ -71,6 +80,62 @@ describe.each(versions)('check on the %s server', (version) => {
     expect(listed.explain('fail publish')).not.toContain('caf.deadletter.v1')
   })
 
+  test('missing permissions for what a worker makes, and for what it writes down', async () => {
+    const started = await check(await as('noapi'), { JETSTREAM: 'require' })
+    expect(started.code).toBe(1)
+    for (const subject of [
+      '$JS.API.STREAM.CREATE.CAF_EXEC',
+      '$JS.API.STREAM.CREATE.CAF_RESULTS',
+      '$JS.API.STREAM.CREATE.KV_BEAMLINE_GIVE_BACKS',
+      '$JS.API.CONSUMER.CREATE.CAF_EXEC.caf-workers.caf.exec.assign.v1',
+      '$KV.BEAMLINE_GIVE_BACKS.>',
+    ])
+      expect(started.explain('fail publish')).toContain(`on ${subject};`)
+  })
+
+  test('what is there already needs no permission to be made', async () => {
+    await using server = await startNats({ version, config: users })
+    const at = (user: string) => server.url.replace('nats://', `nats://${user}:p@`)
+    const assigned = { name: 'CAF_EXEC', subjects: ['caf.exec.assign.v1'], retention: RetentionPolicy.Workqueue }
+    await makeStream(at('everything'), assigned)
+    await makeStream(at('everything'), {
+      name: 'KV_BEAMLINE_GIVE_BACKS',
+      subjects: ['$KV.BEAMLINE_GIVE_BACKS.>'],
+      retention: RetentionPolicy.Limits,
+    })
+    await makeConsumer(at('everything'), {})
+    const { explain } = await check(at('noapi'))
+    expect(explain('fail publish')).toBe('not permitted on $KV.BEAMLINE_GIVE_BACKS.>; allow this user to publish there')
+  })
+
+  test('a consumer under which jobs are lost', async () => {
+    for (const [shape, reason] of [
+      [{ headers_only: true }, 'headers_only'],
+      [{ max_deliver: 1 }, 'max_deliver'],
+      [{ max_deliver: 3 }, 'set max_deliver to -1'],
+    ] as const) {
+      await using server = await startNats({ version })
+      await makeStream(server.url, {
+        name: 'CAF_EXEC',
+        subjects: ['caf.exec.assign.v1'],
+        retention: RetentionPolicy.Workqueue,
+      })
+      await makeConsumer(server.url, shape)
+      const { code, explain } = await check(server.url)
+      expect(code).toBe(1)
+      expect(explain('fail consumer')).toContain(reason)
+    }
+  })
+
+  test('a consumer that takes every message of a wide stream for an assignment', async () => {
+    await using server = await startNats({ version })
+    await makeStream(server.url, { name: 'ALL', subjects: ['caf.>'], retention: RetentionPolicy.Limits })
+    await makeConsumer(server.url, {}, 'ALL')
+    const { code, explain } = await check(server.url)
+    expect(code).toBe(1)
+    expect(explain('fail consumer')).toContain('set its filter_subject to caf.exec.assign.v1')
+  })
+
   test('asking after permissions sends nothing that anybody hears, and stores nothing', async () => {
     await using server = await startNats({ version })
     await makeStream(server.url, { name: 'ALL', subjects: ['caf.>'], retention: RetentionPolicy.Limits })
@@ -79,10 +144,14 @@ describe.each(versions)('check on the %s server', (version) => {
     listener.nats.subscribe('>', { callback: (_, message) => void heard.push(message.subject) })
     await listener.nats.flush()
     expect((await check(server.url)).names).toContain('ok publish')
+    expect((await check(server.url, { JETSTREAM: 'require' })).names).toContain('ok publish')
     await listener.nats.flush()
     expect(heard.filter((subject) => /^(caf|\$JS\.ACK|\$JS\.API\.CONSUMER\.MSG)\./.test(subject))).toEqual([])
-    const { state } = await (await jetstreamManager(listener.nats)).streams.info('ALL')
-    expect(state.messages).toBe(0)
+    const manager = await jetstreamManager(listener.nats)
+    const streams = await manager.streams.list().next()
+    expect(streams.map(({ config, state }) => [config.name, state.messages, state.consumer_count])).toEqual([
+      ['ALL', 0, 0],
+    ])
   })
 
   test('no JetStream', async () => {

@@ -1,4 +1,4 @@
-import type { BusWorld } from '../contract/bus.contract.ts'
+import type { BusWorld } from '../contract/bus-world.ts'
 import { eventually } from '../support/eventually.ts'
 import type { NatsServer } from '../support/nats-server.ts'
 import { addStream } from './observer.ts'

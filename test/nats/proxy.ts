@@ -3,6 +3,8 @@ import { opened } from '../support/open-resources.ts'
 /** A TCP proxy before a server, for what a network does. */
 export interface Proxy extends AsyncDisposable {
   readonly url: string
+  /** How many clients are connected. */
+  readonly connections: number
   /** Ends all connections and refuses new ones. */
   cut(): void
   /** Lets nothing of what the server says through, without ending anything. */
@@ -65,6 +67,9 @@ export async function openProxy(port: number): Promise<Proxy> {
   }
   return {
     url: `nats://127.0.0.1:${listener.port}`,
+    get connections() {
+      return clients.size
+    },
     cut() {
       state = 'cut'
       endAll()

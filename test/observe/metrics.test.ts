@@ -123,6 +123,15 @@ describe('Metrics', () => {
     expect(body).toContain('# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total ')
     expect(body).not.toContain('\n\n')
     expect(body).toEndWith('\n# EOF\n')
+    for (const accept of ['application/openmetrics-text;q=0', 'application/openmetrics-text; q=0.000, */*', 'x/y']) {
+      expect((await metrics.text(accept)).contentType).toStartWith('text/plain')
+    }
+    for (const accept of [
+      'text/plain;q=0, application/openmetrics-text;version=1.0.0;q=0.75',
+      'Application/OpenMetrics-Text',
+    ]) {
+      expect((await metrics.text(accept)).contentType).toStartWith('application/openmetrics-text')
+    }
     const text = (await metrics.text()).body
     expect(text).toContain('# TYPE worker_jobs_total counter\n')
   })

@@ -17,6 +17,9 @@ export const suiteLimitMs: Readonly<Record<Suite, number>> = {
   chaos: 3_600_000,
 }
 
+/** How long a test may take that sets no limit of its own, in milliseconds; it ends what hangs, and measures nothing. */
+export const testLimitMs = 10_000
+
 /** The test files of a suite, as paths from the top of the checkout. */
 export function testFiles(suite: Suite): readonly string[] {
   const files = [...new Glob('test/**/*.test.ts').scanSync({ cwd: root })].toSorted()

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChild } from './child.ts'
 import { noTests, type Totals, totalsOf } from './junit.ts'
-import { root } from './suites.ts'
+import { root, testLimitMs } from './suites.ts'
 
 interface TestRun {
   readonly files: readonly string[]
@@ -26,7 +26,7 @@ export async function runTests({ files, args = [], ...options }: TestRun): Promi
     const report = join(folder, 'report.xml')
     const reporting = ['--reporter=junit', `--reporter-outfile=${report}`]
     const paths = files.map((file) => `./${file}`)
-    const command = [process.execPath, 'test', '--isolate', ...reporting, ...args, ...paths]
+    const command = [process.execPath, 'test', '--isolate', `--timeout=${testLimitMs}`, ...reporting, ...args, ...paths]
     const { code, output } = await runChild(command, { ...options, cwd: root })
     const totals = totalsOf(await readFile(report, 'utf8').catch(() => '')) ?? noTests
     const ranNothing = totals.passed + totals.failed === 0

@@ -120,6 +120,20 @@ export async function runBeamline(
   return { code, stdout: beamline.stdout, stderr: beamline.stderr }
 }
 
+/** Interrupts a process that drains until it is taken for another interrupt, and resolves to the exit code. */
+export async function interruptAgain(beamline: BeamlineProcess): Promise<number> {
+  let ended = false
+  const exited = beamline.exited.then((code) => {
+    ended = true
+    return code
+  })
+  await eventually(() => {
+    if (!ended) beamline.signal('SIGINT')
+    return ended
+  })
+  return exited
+}
+
 function environment(folder: string, settings: Settings): Record<string, string> {
   const { PATH, HOME } = process.env
   const own = { PATH, HOME, HEALTH_BIND: '127.0.0.1:0', DLQ_PATH: join(folder, 'dead-letters.jsonl') }

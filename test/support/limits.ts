@@ -1,7 +1,5 @@
-/** Loaded before every test file (bunfig.toml): how long a test may take that sets no limit of its own. */
+/** Loaded before every test file (bunfig.toml): the usual limit of a test, also for files that are run by hand. */
 import { setDefaultTimeout } from 'bun:test'
+import { testLimitMs } from '../runner/suites.ts'
 
-/** Ends what hangs; it measures nothing, so it leaves room for a slow machine. */
-const limitMs = 10_000
-
-setDefaultTimeout(limitMs)
+setDefaultTimeout(testLimitMs)

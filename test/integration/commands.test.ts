@@ -1,9 +1,18 @@
 import { expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { runBeamline, startBeamline } from '../support/beamline-process.ts'
+import { readFileSync, symlinkSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { interruptAgain, runBeamline, startBeamline } from '../support/beamline-process.ts'
 
 const demo = resolve(import.meta.dir, '../../examples/demo.jsonl')
+
+const main = resolve(import.meta.dir, '../../src/main.ts')
+
+async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'beamline-commands-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) }
+}
 
 interface Result {
   readonly assignment_id: string
@@ -35,6 +44,32 @@ test('start names every setting that is wrong, one a line, and a role that is no
     code: 2,
     stderr: ['beamline: unknown role "wroker"; did you mean "worker"?'],
   })
+})
+
+test('start names what the settings name as well: files, the port; one a line, before anything is tried', async () => {
+  await using taken = await startBeamline(['dev'])
+  const { code, stdout, stderr } = await runBeamline(['start'], {
+    HEALTH_BIND: new URL(await taken.url()).host,
+    DLQ_PATH: '/dev/null/dead-letters.jsonl',
+    NATS_CREDS: '/not-there.creds',
+    NATS_TLS_CA: '/not-there.pem',
+    NATS_NKEY_SEED: 'hunter2',
+    NATS_URL: 'nats://user:hunter2 word@host',
+    ACK_WAIT_MS: 'a\u001b[2J\nb',
+  })
+  expect({ code, stdout }).toEqual({ code: 2, stdout: [] })
+  const named = stderr.map((line) => line.split(':')[0] ?? '')
+  expect([...new Set(named)].toSorted()).toEqual([
+    'ACK_WAIT_MS',
+    'DLQ_PATH',
+    'HEALTH_BIND',
+    'NATS_CREDS',
+    'NATS_NKEY_SEED',
+    'NATS_TLS_CA',
+    'NATS_URL',
+  ])
+  expect(stderr.join('\n')).not.toMatch(/hunter2|word/)
+  expect(stderr.find((line) => line.startsWith('ACK_WAIT_MS'))).toEndWith('not "a\\u{1b}[2J\\u{a}b"')
 })
 
 test('run: the examples all succeed', async () => {
@@ -88,12 +123,51 @@ test('run: an interrupt begins no more jobs, and every one that was begun has a 
 })
 
 test('run: a second interrupt ends it at once', async () => {
-  const stdin = '{"type":"echo"}\n{"type":"sleep","payload":{"ms":3600000},"timeout_ms":3600000}\n'
+  const stdin = '{"type":"sleep","payload":{"ms":3600000},"timeout_ms":3600000}\n{"type":"echo"}\n'
   await using beamline = await startBeamline(['run', '-'], { LOG_LEVEL: 'info' }, { stdin })
   await beamline.waitFor((line) => line.includes('"success"'))
   beamline.signal('SIGINT')
   await beamline.waitFor((line) => line.includes('Draining'))
-  expect(await beamline.stop('SIGINT')).toBe(130)
+  expect(await interruptAgain(beamline)).toBe(130)
+})
+
+test('run: one interrupt that arrives twice, from the terminal and from whoever started it, drains', async () => {
+  const stdin = '{"type":"sleep","payload":{"ms":700}}\n{"type":"echo"}\n'
+  await using beamline = await startBeamline(['run', '-'], {}, { stdin })
+  await beamline.waitFor((line) => line.includes('"success"'))
+  for (let times = 0; times < 3; times++) beamline.signal('SIGINT')
+  expect(await beamline.exited).toBe(1)
+  expect(parsed(beamline.stdout)[1]).toMatchObject({ status: 'success', output: { slept_ms: 700 } })
+})
+
+test('run: what is nested too deeply is named with its line, and the rest runs', async () => {
+  const deep = `{"type":"echo","payload":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+  const stdin = `{"type":"sleep","payload":{"ms":300}}\n${deep}\n{"type":"echo"}\n`
+  const { code, stdout, stderr } = await runBeamline(['run', '-'], {}, { stdin })
+  expect(code).toBe(1)
+  expect(parsed(stdout).map(({ status }) => status)).toEqual(['success', 'success'])
+  expect(stderr.slice(0, 2)).toEqual(['line 2: the job is nested too deeply', '3 jobs: 2 succeeded, 1 failed'])
+})
+
+test('run: a device is an empty file, a folder is none', async () => {
+  expect(await runBeamline(['run', '/dev/null'])).toMatchObject({ code: 0, stdout: [], stderr: [] })
+  const redirected = ['sh', '-c', `exec "$0" "$@" < "${import.meta.dir}"`, process.execPath, main]
+  expect(await runBeamline(['run', '-'], {}, { program: redirected })).toMatchObject({
+    code: 2,
+    stderr: ['beamline: cannot read standard input: it is a folder'],
+  })
+  expect(await runBeamline(['run', import.meta.dir])).toMatchObject({
+    code: 2,
+    stderr: [`beamline: cannot read ${import.meta.dir}: it is a folder`],
+  })
+})
+
+test('run: no private place for dead letters is a wrong TMPDIR', async () => {
+  await using folder = await temporaryFolder()
+  symlinkSync('/', join(folder.path, `beamline-${process.getuid?.()}`))
+  const { code, stderr } = await runBeamline(['run', demo], { TMPDIR: folder.path })
+  expect(code).toBe(2)
+  expect(stderr).toEqual([expect.stringMatching(/^TMPDIR: .* is not a folder; remove it, or set TMPDIR$/)])
 })
 
 test('dev: the curl line works as it is shown; health and readiness answer; SIGTERM ends it', async () => {

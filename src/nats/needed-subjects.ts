@@ -1,0 +1,51 @@
+/** What a worker must be allowed, by its settings and by what is there already. Pure. */
+import { createInbox } from '@nats-io/nats-core'
+import type { Config } from '../config/schema.ts'
+import { recordStream, recordSubject } from './give-back-records.ts'
+import { resultStream } from './provision.ts'
+import type { Stored } from './stored.ts'
+
+type NeedingConfig = Pick<Config, 'jetstream' | 'subjects' | 'wire'>
+
+/** What is published and heard, the least harmful subject first. */
+interface Needed {
+  readonly publish: readonly string[]
+  readonly subscribe: readonly string[]
+}
+
+/** The subjects of a worker with these settings that finds this. What is there already need not be made. */
+export function neededSubjects({ subjects, wire, jetstream }: NeedingConfig, stored: Stored): Needed {
+  const { assign, ack, result, heartbeat, deadLetter, cancel } = subjects
+  const own = [heartbeat, deadLetter, ...(wire.acks ? [ack] : []), result]
+  const hears = [createInbox(), cancel]
+  const required = jetstream.mode === 'require'
+  if (stored.kind !== 'there' || (stored.assignments === undefined && !required))
+    return { publish: [...own, assign], subscribe: [...hears, assign] }
+  const { assignments, results, records } = stored
+  const stream = assignments?.name ?? jetstream.stream
+  const { consumer } = jetstream
+  const record = recordSubject({ stream, created: assignments?.created ?? '0', consumer }, 1)
+  const asked = [
+    'STREAM.NAMES',
+    `STREAM.INFO.${stream}`,
+    `CONSUMER.INFO.${stream}.${consumer}`,
+    `STREAM.INFO.${recordStream}`,
+    `STREAM.MSG.GET.${recordStream}`,
+    `CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+    ...(assignments === undefined ? [`STREAM.CREATE.${stream}`] : []),
+    ...(assignments?.consumer === undefined ? [`CONSUMER.CREATE.${stream}.${consumer}.${assign}`] : []),
+    ...(records ? [] : [`STREAM.CREATE.${recordStream}`]),
+    ...(required && results === undefined
+      ? [`STREAM.CREATE.${resultStream.name}`, `STREAM.INFO.${resultStream.name}`]
+      : []),
+  ]
+  return {
+    publish: [
+      ...own,
+      ...asked.map((question) => `$JS.API.${question}`),
+      `$JS.ACK.${stream}.${consumer}.1.1.1.1.0`,
+      record,
+    ],
+    subscribe: hears,
+  }
+}

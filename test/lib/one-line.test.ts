@@ -1,0 +1,7 @@
+import { expect, test } from 'bun:test'
+import { oneLine } from '../../src/lib/one-line.ts'
+
+test('whatever ends a line or controls a terminal is escaped, and nothing else', () => {
+  expect(oneLine('a\nb\r\u001b[2Jc\u2028d\u202ee\u009bf')).toBe('a\\u{a}b\\u{d}\\u{1b}[2Jc\\u{2028}d\\u{202e}e\\u{9b}f')
+  expect(oneLine('plain: "ä→日本 🎉" \\ x')).toBe('plain: "ä→日本 🎉" \\ x')
+})
