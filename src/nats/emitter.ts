@@ -1,10 +1,10 @@
-import type { NatsConnection } from '@nats-io/nats-core'
 import type { Message } from '../bus/bus.ts'
 import { messageSize } from '../bus/message-size.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Connection } from './connection.ts'
 import type { GroupFlush } from './group-flush.ts'
 import { writeHeaders } from './headers.ts'
+import type { Outbox } from './outbox.ts'
 
 /** What is kept for the next connection: an hour of heartbeats, or the acks of some ten thousand jobs. */
 const maxKept = 20_000
@@ -12,6 +12,7 @@ const maxKeptBytes = 16 * 1024 * 1024
 
 interface EmitterParts {
   readonly connection: Connection
+  readonly outbox: Outbox
   readonly flush: GroupFlush
   readonly log: Logger
 }
@@ -33,7 +34,7 @@ export class Emitter {
 
   constructor(parts: EmitterParts) {
     this.#parts = parts
-    parts.connection.onUp((nats) => this.#sendAgain(nats))
+    parts.connection.onUp(() => this.#sendAgain())
   }
 
   emit(message: Message): void {
@@ -46,9 +47,8 @@ export class Emitter {
     this.#kept.push({ message, size })
     this.#bytes += size
     this.#bound()
-    const { nats } = connection
-    if (nats === undefined) return
-    this.#send(nats, message)
+    if (!connection.connected) return
+    this.#send(message)
     this.#confirm()
   }
 
@@ -67,13 +67,14 @@ export class Emitter {
     this.#gone += count
   }
 
-  #send(nats: NatsConnection, message: Message): void {
-    try {
-      const headers = writeHeaders(message.headers)
-      nats.publish(message.subject, message.body, headers === undefined ? {} : { headers })
-    } catch (error) {
-      this.#parts.log.warn('A message could not be sent', { error, context: { subject: message.subject } })
-    }
+  #send({ subject, body, headers: given }: Message): void {
+    const headers = writeHeaders(given)
+    this.#parts.outbox.post({
+      subject,
+      body,
+      options: headers === undefined ? {} : { headers },
+      failed: (error) => this.#parts.log.warn('A message could not be sent', { error, context: { subject } }),
+    })
   }
 
   /** Forgets what a flush has confirmed, one flush after the other for as long as there is something to confirm. */
@@ -90,11 +91,11 @@ export class Emitter {
     })
   }
 
-  #sendAgain(nats: NatsConnection): void {
+  #sendAgain(): void {
     if (this.#lost > 0)
       this.#parts.log.warn('Messages without confirmation were lost', { context: { messages: this.#lost } })
     this.#lost = 0
-    for (const { message } of this.#kept) this.#send(nats, message)
+    for (const { message } of this.#kept) this.#send(message)
     this.#confirm()
   }
 }

@@ -1,4 +1,6 @@
 import type { NatsConnection } from '@nats-io/nats-core'
+import type { Clock } from '../lib/clock.ts'
+import type { Outbox } from './outbox.ts'
 
 /** The status events of the client are heard this many microtasks after they came, at most (measured: 5). */
 const microtasksUntilHeard = 10
@@ -9,12 +11,16 @@ const microtasksUntilHeard = 10
  */
 export class GroupFlush {
   readonly #nats: () => NatsConnection | undefined
+  readonly #outbox: Outbox
+  readonly #clock: Clock
   #waiting: ((arrived: boolean) => void)[] = []
   #running = false
 
   /** `nats` gives the live connection, undefined while there is none. */
-  constructor(nats: () => NatsConnection | undefined) {
+  constructor(nats: () => NatsConnection | undefined, outbox: Outbox, clock: Clock) {
     this.#nats = nats
+    this.#outbox = outbox
+    this.#clock = clock
   }
 
   /** Calls `settled` when everything sent so far has arrived (true), or when the connection was lost before that (false). */
@@ -23,7 +29,7 @@ export class GroupFlush {
     if (this.#running) return
     this.#running = true
     // All that is sent in this turn of the loop goes out together.
-    queueMicrotask(() => void this.#run())
+    this.#clock.soon(() => void this.#run())
   }
 
   async #run(): Promise<void> {
@@ -40,6 +46,7 @@ export class GroupFlush {
     const nats = this.#nats()
     if (nats === undefined) return false
     try {
+      this.#outbox.flush()
       await nats.flush()
       // A refused publish comes before the PONG, but as a status event, which takes a few turns more to be heard.
       for (let turn = 0; turn < microtasksUntilHeard; turn += 1) await Promise.resolve()

@@ -9,6 +9,7 @@ import { Emitter } from './emitter.ts'
 import { GroupFlush } from './group-flush.ts'
 import type { ConsumerState } from './jetstream-intake.ts'
 import { Listener } from './listener.ts'
+import { Outbox } from './outbox.ts'
 import { PassOn } from './pass-on.ts'
 import { Prohibitions } from './prohibitions.ts'
 import { Publisher } from './publisher.ts'
@@ -65,7 +66,9 @@ class NatsBusImpl implements NatsBus {
     this.#options = options
     this.#connection = connection
     connection.onUp((up) => this.#inbox.attach(up))
-    this.#flush = new GroupFlush(nats)
+    const outbox = new Outbox(nats, clock)
+    connection.onDown(() => outbox.clear())
+    this.#flush = new GroupFlush(nats, outbox, clock)
     const { ack, result, heartbeat, deadLetter } = config.subjects
     this.#prohibitions = new Prohibitions([ack, result, heartbeat, deadLetter], clock)
     connection.onRefused((refusal) => this.#prohibitions.refused(refusal))
@@ -78,12 +81,13 @@ class NatsBusImpl implements NatsBus {
     this.#publisher = new Publisher({
       connection,
       inbox: this.#inbox,
+      outbox,
       flush: this.#flush,
       captures: this.#captures,
       prohibitions: this.#prohibitions,
       clock,
     })
-    this.#emitter = new Emitter({ connection, flush: this.#flush, log })
+    this.#emitter = new Emitter({ connection, outbox, flush: this.#flush, log })
     this.#passOn = new PassOn({
       connection,
       publish: (message, signal) => this.#publisher.publish(message, signal),

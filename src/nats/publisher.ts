@@ -1,5 +1,5 @@
 /** Publishing that knows what arrived. What is not confirmed when the connection is lost is sent again on the next. */
-import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/nats-core'
+import type { Msg, MsgHdrs } from '@nats-io/nats-core'
 import { type Message, PublishError } from '../bus/bus.ts'
 import { messageSize } from '../bus/message-size.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -7,6 +7,7 @@ import type { Captures } from './captures.ts'
 import type { Connection, Refusal } from './connection.ts'
 import type { GroupFlush } from './group-flush.ts'
 import { writeHeaders } from './headers.ts'
+import type { Outbox } from './outbox.ts'
 import type { Prohibitions } from './prohibitions.ts'
 import { readPubAck } from './pub-ack.ts'
 import { isNoResponders, type ReplyInbox } from './reply-inbox.ts'
@@ -19,6 +20,7 @@ const pubAckLimitMs = 5_000
 interface PublisherParts {
   readonly connection: Connection
   readonly inbox: ReplyInbox
+  readonly outbox: Outbox
   readonly flush: GroupFlush
   readonly captures: Captures
   readonly prohibitions: Prohibitions
@@ -104,11 +106,11 @@ export class Publisher {
     const nats = connection.nats
     if (nats === undefined) return
     const captured = captures.known(pending.message.subject)
-    if (captured !== undefined) return this.#send(pending, nats, captured)
+    if (captured !== undefined) return this.#send(pending, captured)
     const sending = pending.sending
     captures.ask(pending.message.subject).then(
       (answer) => {
-        if (this.#isCurrent(pending, sending) && connection.nats === nats) this.#send(pending, nats, answer)
+        if (this.#isCurrent(pending, sending) && connection.nats === nats) this.#send(pending, answer)
       },
       (cause: unknown) => {
         if (this.#isCurrent(pending, sending) && connection.nats === nats)
@@ -117,16 +119,17 @@ export class Publisher {
     )
   }
 
-  #send(pending: Pending, nats: NatsConnection, captured: boolean): void {
+  #send(pending: Pending, captured: boolean): void {
     const { message, headers, reply, sending } = pending
     if (!this.#parts.inbox.hears)
       return pending.settle(new PublishError('unconfirmed', 'Permissions forbid hearing whether the message arrived'))
     pending.captured = captured
-    try {
-      nats.publish(message.subject, message.body, headers === undefined ? { reply } : { reply, headers })
-    } catch (cause) {
-      return pending.settle(new PublishError('refused', 'The message cannot be sent', { cause }))
-    }
+    this.#parts.outbox.post({
+      subject: message.subject,
+      body: message.body,
+      options: headers === undefined ? { reply } : { reply, headers },
+      failed: (cause) => pending.settle(new PublishError('refused', 'The message cannot be sent', { cause })),
+    })
     if (captured) {
       pending.overdueAt = this.#parts.clock.monotonic() + pubAckLimitMs
       this.#sweep.start()
