@@ -10,7 +10,7 @@ interface Parts {
   readonly intake: Intake
   readonly held: HeldJobs
   readonly heartbeats: Heartbeats
-  readonly bus: Pick<Bus, 'flush'>
+  readonly bus: Pick<Bus, 'flush' | 'connected'>
   /** Aborted when results can wait no longer. */
   readonly closing: AbortController
   /** How long running jobs may go on, in milliseconds. */
@@ -29,7 +29,7 @@ const farewellMs = 1000
  * interrupts the rest, and waits until every job has left.
  */
 export async function drain(parts: Parts): Promise<void> {
-  const { source, intake, held, heartbeats, closing, graceMs, clock, log } = parts
+  const { source, intake, held, heartbeats, bus, closing, graceMs, clock, log } = parts
   log.info('Draining', { context: { jobs: held.size } })
   heartbeats.drain()
   const stopped = source.stop()
@@ -43,14 +43,19 @@ export async function drain(parts: Parts): Promise<void> {
   if (!(await within(graceMs, settled, clock))) {
     log.warn('The grace period is over; running jobs are interrupted', { context: { jobs: held.size } })
     for (const job of held) job.stop('interrupted')
-    if (!(await within(lastWordsMs, settled, clock))) closing.abort()
+    // Without a connection no result will leave: what there is to say is kept at once.
+    if (!(await within(bus.connected ? lastWordsMs : 0, settled, clock))) closing.abort()
     await settled
   }
   heartbeats.stop()
-  const farewell = new AbortController()
-  const flushed = parts.bus.flush(farewell.signal).catch(() => undefined)
-  if (!(await within(farewellMs, flushed, clock))) farewell.abort()
+  if (bus.connected) await sendTheRest(bus, clock)
   log.info('Drained')
+}
+
+async function sendTheRest(bus: Pick<Bus, 'flush'>, clock: Clock): Promise<void> {
+  const limit = new AbortController()
+  const sent = bus.flush(limit.signal).catch(() => undefined)
+  if (!(await within(farewellMs, sent, clock))) limit.abort()
 }
 
 /** Whether the work ends within the time. */

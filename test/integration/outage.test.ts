@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { startBeamline } from '../support/beamline-process.ts'
 import { eventually } from '../support/eventually.ts'
-import { assignment, notOnce, sendAll } from '../support/fleet.ts'
+import { assignment, deadLettersOf, notOnce, sendAll } from '../support/fleet.ts'
 import { startNats } from '../support/nats-server.ts'
 import { storedResults } from '../support/result-stream.ts'
 import { connectWire } from '../support/wire-client.ts'
@@ -63,3 +63,24 @@ describe('NATS is killed under load and comes back', () => {
     expect(wire.broken).toEqual([])
   }, 120_000)
 })
+
+test.each(['off', 'require'])(
+  'with JETSTREAM=%s, stopping while NATS is away takes little longer than the grace period, and keeps the result',
+  async (mode) => {
+    await using server = await startNats()
+    const settings = { NATS_URL: server.url, JETSTREAM: mode, SHUTDOWN_GRACE_MS: '500' }
+    await using beamline = await startBeamline(['start'], settings)
+    await using wire = await connectWire(server.url)
+    const url = await beamline.ready()
+    await sendAll(wire, [assignment('sleep', { ms: 300 }, { assignment_id: 'ended' })])
+    await eventually(() => wire.acks.size === 1)
+    await server.kill()
+    await eventually(async () => (await fetch(`${url}/health`)).text().then((text) => text.includes('"active_jobs":0')))
+
+    const from = performance.now()
+    expect(await beamline.stop('SIGTERM')).toBe(0)
+    expect(performance.now() - from).toBeLessThan(500 + 2000)
+    expect(await deadLettersOf(beamline)).toMatchObject([{ reason: 'PUBLISH_ERROR', result: { status: 'success' } }])
+  },
+  60_000,
+)
