@@ -16,6 +16,7 @@ import type { Costs } from './cost.ts'
 import { Job } from './job.ts'
 import type { Lease, Leases } from './lease.ts'
 import { overload } from './overload.ts'
+import type { Redeliveries } from './redelivery.ts'
 import type { Refusals } from './refusal.ts'
 import type { Repeats } from './repeats.ts'
 import type { Room } from './room.ts'
@@ -24,7 +25,6 @@ import type { HeldJobs } from './status.ts'
 interface Options {
   readonly rules: AdmissionRules
   readonly strictDeadline: boolean
-  readonly maxDeliveries: number
   readonly leases: Leases
   readonly held: HeldJobs
   readonly cancellations: Cancellations
@@ -32,6 +32,7 @@ interface Options {
   readonly costs: Costs
   readonly acks: Acks
   readonly repeats: Repeats
+  readonly redeliveries: Redeliveries
   readonly refusals: Refusals
   /** Takes over an admitted job. */
   readonly start: (job: Job) => Promise<void>
@@ -111,27 +112,9 @@ export class Intake {
     work.then(this.#left, this.#failed)
   }
 
-  /** A message that somebody held before: how often did it end in a crash or a lost lease? */
   async #readmit(lease: Lease): Promise<void> {
-    const { delivery } = lease
-    const history = await delivery.history().catch((error: unknown) => {
-      this.#options.log.warn('The history of a redelivered assignment is not known; no strike is counted', { error })
-      return undefined
-    })
-    const strikes = history === undefined ? 0 : delivery.deliveries - 1 - history.giveBacks
-    if (strikes < this.#options.maxDeliveries) return this.#take(lease, history?.attempts ?? 0)
-    const decoded = decodeAssignment(delivery.body, delivery.headers)
-    if (decoded.kind !== 'assignment') return this.#decide(lease, decoded, 0)
-    const details = { reason: 'MAX_DELIVERIES', deliveries: delivery.deliveries }
-    this.#options.log.error('An assignment is given up: its deliveries ended in crashes or lost leases', {
-      assignment_id: decoded.assignment.assignmentId,
-      tenant_id: decoded.assignment.tenantId,
-      context: details,
-    })
-    const error = new JobError('INTERNAL_ERROR', 'The job was delivered too often without an end', { details })
-    const { assignment } = decoded
-    const refusal = { lease, caller: assignment, assignment: assignment.raw, error, silent: true }
-    await this.#options.refusals.refuse({ ...refusal, bury: 'MAX_DELIVERIES' })
+    const attempts = await this.#options.redeliveries.judge(lease)
+    if (attempts !== undefined) this.#take(lease, attempts)
   }
 
   #take(lease: Lease, attempts: number): void {

@@ -16,6 +16,7 @@ import { Heartbeats } from './heartbeat.ts'
 import { Intake } from './intake.ts'
 import { Leases } from './lease.ts'
 import { Pipeline } from './pipeline.ts'
+import { Redeliveries } from './redelivery.ts'
 import { Refusals } from './refusal.ts'
 import { Registry } from './registry.ts'
 import { Repeats } from './repeats.ts'
@@ -83,13 +84,14 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   const line = { slots, retryRoom, reporter, costs, leases, held, duplicates, execution, clock, log, metrics }
   const pipeline = new Pipeline({ ...line, random: Math.random })
   const acks = new Acks({ bus, subject: subjects.ack, envelope, enabled: wire.acks, fill: () => room.fill, clock })
+  const refusals = new Refusals({ leases, acks, duplicates, reporter, log, metrics })
   const intake = new Intake({
     ...{ leases, held, cancellations, room, costs, acks, clock, log, metrics },
     rules: { registry, tenants: tenantAllowlist === undefined ? undefined : new Set(tenantAllowlist) },
     strictDeadline,
-    maxDeliveries: config.jetstream.maxDeliveries,
     repeats: new Repeats({ held, duplicates, leases, reporter, log, metrics }),
-    refusals: new Refusals({ leases, acks, duplicates, reporter, log, metrics }),
+    redeliveries: new Redeliveries({ maxDeliveries: config.jetstream.maxDeliveries, refusals, log }),
+    refusals,
     start: (job) => pipeline.run(job),
   })
   const cancelSubscription = cancellations.listen(bus, subjects.cancel)
