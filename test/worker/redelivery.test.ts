@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { JobError } from '../../src/errors.ts'
 import { Leases } from '../../src/worker/lease.ts'
+import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { aborted, probe } from '../support/probe.ts'
 import { StoredDelivery } from '../support/stored-delivery.ts'
@@ -165,6 +166,7 @@ describe('strikes', () => {
     const second = stored({ deliveries: 3 })
     rig.deliver(first)
     rig.deliver(second)
+    await eventually(async () => (await rig.metric('worker_redeliveries_total')) === 2)
     asked.resolve({ giveBacks: 0, attempts: 0 })
     await rig.result('a-1')
     await rig.drain()
