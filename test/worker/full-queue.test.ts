@@ -152,7 +152,7 @@ describe('acks', () => {
       env: { WORKER_MAX_CONCURRENCY: '1', WORKER_QUEUE_SIZE: '10' },
     })
     for (let index = 0; index < 13; index++) assign(rig, `j-${index}`)
-    await rig.result('j-11')
+    await Promise.all([rig.result('j-11'), rig.result('j-12')])
     open()
     await rig.results.some(13)
     const seen = Array.from({ length: 13 }, (_, index) => rig.acksOf(`j-${index}`)[0]?.['overload_status'] as string)
