@@ -1,5 +1,6 @@
 /** THE extension point: what a job type is. To add one, write a file in `handlers/` and name it in `handlers/index.ts`. */
 import type { z } from 'zod'
+import type { BackoffStrategy } from './lib/backoff.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './observe/logger.ts'
 
@@ -18,10 +19,14 @@ export type Pool = 'cpu' | 'io'
 export interface RetryPolicy {
   /** All tries, the first included; at least 1. */
   readonly maxAttempts: number
-  /** The wait before the second try, in milliseconds; it doubles from try to try, with full jitter. */
+  /** The base of the waits between tries, in milliseconds. */
   readonly backoffMs: number
   /** The longest wait between two tries, in milliseconds. */
   readonly maxBackoffMs: number
+  /** How the waits grow from the base; doubling when it is not said. */
+  readonly strategy?: BackoffStrategy | undefined
+  /** The share of each wait that is left to chance, 0 to 1; all of it when it is not said. */
+  readonly jitter?: number | undefined
 }
 
 /** What a handler is given beside its input. */

@@ -1,9 +1,12 @@
 import { JobError, type Retry } from '../errors.ts'
 import type { Effect, RetryPolicy } from '../handler.ts'
-import { backoffCeiling, fullJitter } from '../lib/backoff.ts'
+import { backoffCeiling, jittered } from '../lib/backoff.ts'
 import type { DeadLetterReason } from '../protocol/dead-letter.ts'
 import type { Ending, Failure } from '../protocol/result.ts'
 import type { Outcome } from './outcome.ts'
+
+/** The longest wait that another side may ask for, in milliseconds: a job that has no deadline must not be held for days. */
+const longestAskedWaitMs = 600_000
 
 /** What is done about the way an attempt ended. */
 export type Disposition =
@@ -78,13 +81,15 @@ function afterFailure(error: JobError, unsent: boolean, circumstances: Circumsta
   }
   const delayMs = retryDelay(error.retry, circumstances)
   const { attempts, policy, timeLeftMs = Number.POSITIVE_INFINITY } = circumstances
-  if (attempts < policy.maxAttempts && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
+  const bearable = error.retry === 'backoff' || delayMs <= longestAskedWaitMs
+  if (attempts < policy.maxAttempts && bearable && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
   return { action: 'bury', reason: 'JOB_FAILED', ending: failure(error, true) }
 }
 
 function retryDelay(retry: Exclude<Retry, 'never'>, { attempts, policy, random }: Circumstances): number {
   if (retry !== 'backoff') return retry.afterMs
-  return fullJitter(backoffCeiling(attempts, policy.backoffMs, policy.maxBackoffMs), random)
+  const { backoffMs, maxBackoffMs, strategy, jitter = 1 } = policy
+  return jittered(backoffCeiling(attempts, backoffMs, maxBackoffMs, strategy), jitter, random)
 }
 
 /** A `once` effect that may have left this process must not be repeated. */

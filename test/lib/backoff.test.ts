@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { backoffCeiling, fullJitter } from '../../src/lib/backoff.ts'
+import { backoffCeiling, jittered } from '../../src/lib/backoff.ts'
 
 test('the ceiling doubles from try to try, up to the longest wait', () => {
   expect([1, 2, 3, 4, 5, 6].map((attempt) => backoffCeiling(attempt, 200, 3000))).toEqual([
@@ -19,14 +19,27 @@ test('the ceiling never falls and never leaves its bounds, however many tries th
   )
 })
 
-test('jitter is a whole number anywhere from nothing to the ceiling', () => {
-  expect(fullJitter(1000, () => 0)).toBe(0)
-  expect(fullJitter(1000, () => 0.5)).toBe(500)
+test('a linear ceiling grows by one base a try, a fixed one not at all', () => {
+  const ceilings = (strategy: 'linear' | 'fixed') =>
+    [1, 2, 3, 4].map((attempt) => backoffCeiling(attempt, 200, 700, strategy))
+  expect(ceilings('linear')).toEqual([200, 400, 600, 700])
+  expect(ceilings('fixed')).toEqual([200, 200, 200, 200])
+})
+
+test('full jitter is anywhere from nothing to the ceiling, half of it in the upper half, none the ceiling itself', () => {
+  expect([0, 0.5, 0.999].map((random) => jittered(1000, 1, () => random))).toEqual([0, 500, 999])
+  expect([0, 0.5, 0.999].map((random) => jittered(1000, 0.5, () => random))).toEqual([500, 750, 1000])
+  expect(jittered(1000, 0, () => 0.3)).toBe(1000)
+})
+
+test('jitter is a whole number that keeps to its share of the ceiling', () => {
+  const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  const share = fc.double({ min: 0, max: 1, noNaN: true })
   fc.assert(
-    fc.property(fc.nat(30_000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (ceiling, random) => {
-      const waitMs = fullJitter(ceiling, () => random)
+    fc.property(fc.nat(30_000), share, random, (ceiling, part, chance) => {
+      const waitMs = jittered(ceiling, part, () => chance)
       expect(Number.isInteger(waitMs)).toBe(true)
-      expect(waitMs).toBeGreaterThanOrEqual(0)
+      expect(waitMs).toBeGreaterThanOrEqual(Math.floor(ceiling * (1 - part)))
       expect(waitMs).toBeLessThanOrEqual(ceiling)
     }),
   )

@@ -102,6 +102,22 @@ describe('a failed attempt', () => {
     expect(delays).toMatchObject([200, 400, 800, 25_600, 30_000, 30_000].map((delayMs) => ({ delayMs })))
     expect(dispose({ kind: 'failed', error }, { ...usual, random: () => 0 })).toMatchObject({ delayMs: 0 })
   })
+
+  test('the strategy and the jitter of the policy shape the waits', () => {
+    const error = new JobError('HTTP_REQUEST_FAILED', 'It failed')
+    const shaped = { maxAttempts: 100, backoffMs: 200, maxBackoffMs: 30_000, strategy: 'linear', jitter: 0.5 } as const
+    const delays = [1, 2, 3].map((attempts) =>
+      dispose({ kind: 'failed', error }, { ...usual, policy: shaped, attempts, random: () => 0 }),
+    )
+    expect(delays).toMatchObject([100, 200, 300].map((delayMs) => ({ delayMs })))
+  })
+
+  test('a wait asked for is kept up to ten minutes; beyond, the caller is told that another try may help', () => {
+    const after = (afterMs: number) =>
+      dispose({ kind: 'failed', error: new JobError('HTTP_ERROR', 'Busy', { retry: { afterMs } }) }, usual)
+    expect(after(600_000)).toMatchObject({ action: 'retry', delayMs: 600_000 })
+    expect(failureOf(after(600_001))).toMatchObject({ status: 'error', retryable: true })
+  })
 })
 
 describe('other endings', () => {
