@@ -5,6 +5,7 @@ import type { RoutePlugin } from './http/server.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { Secrets } from './services/secrets/secrets.ts'
 
 /** What the process gives to each of its roles. */
 export interface Platform {
@@ -13,6 +14,7 @@ export interface Platform {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
+  readonly secrets: Secrets
 }
 
 /** A role that is there, and takes work once it has been started. */

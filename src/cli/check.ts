@@ -9,6 +9,7 @@ import { exitCodes } from './exit-code.ts'
 import { deadLetterFindings } from './file-findings.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { natsFindings } from './nats-findings.ts'
+import { secretFindings } from './secret-findings.ts'
 import { givenSettings } from './settings.ts'
 
 export const check: Command = {
@@ -16,8 +17,8 @@ export const check: Command = {
   operands: '',
   summary: 'Looks whether a worker with these settings would work, and says what to do where not.',
   details: `One line each, beginning with ok, warn or fail: settings, NATS and the sign-in, JetStream with its stream
-and consumer, permissions, and where dead letters go. Nothing is changed and nobody is disturbed; a
-server logs the questions after permissions as violations.
+and consumer, permissions, where dead letters go, and secrets. Nothing is changed and nobody is
+disturbed; a server logs the questions after permissions as violations.
 
 Ends with 1 on a fail, 2 when settings are wrong, 3 when NATS cannot be reached at all.`,
   flags: [{ name: 'json', summary: 'A JSON object {"ok","checks":[{"status","name","explanation"}]}.' }],
@@ -51,11 +52,12 @@ async function look(env: Environment, clock: Clock): Promise<Looked> {
   const sandbox = config.worker.sandboxMode
     ? [warn('sandbox', 'WORKER_SANDBOX_MODE is on: jobs with an effect are not run but answered with samples')]
     : []
-  const [nats, deadLetters] = await Promise.all([
+  const [nats, deadLetters, secrets] = await Promise.all([
     lookAtNats(config, clock),
     deadLetterFindings(config.deadLetters.path),
+    secretFindings(config.secrets),
   ])
-  return { ...nats, findings: [settings, ...sandbox, ...nats.findings, ...deadLetters] }
+  return { ...nats, findings: [settings, ...sandbox, ...nats.findings, ...deadLetters, ...secrets] }
 }
 
 async function lookAtNats(config: Config, clock: Clock): Promise<Looked> {

@@ -6,7 +6,7 @@ import { type Command, UsageError } from './command.ts'
 import { openPlatform } from './platform.ts'
 import { scratchDeadLetters } from './scratch.ts'
 import { givenSettings, withDefaults } from './settings.ts'
-import { address, loadTried, scratch } from './trials.ts'
+import { address, loadTried, scratch, secrets } from './trials.ts'
 
 export const dev: Command = {
   name: 'dev',
@@ -21,7 +21,7 @@ file in the temporary folder, not in DLQ_PATH. The log is text on a terminal; LO
     if (operands.length > 0) throw new UsageError('dev takes no arguments')
     const host = '127.0.0.1'
     const defaults = { LOG_FORMAT: output.stdoutIsTerminal ? 'pretty' : 'json' }
-    const loaded = await loadTried(withDefaults(env, defaults), [address(host), scratch])
+    const loaded = await loadTried(withDefaults(env, defaults), [address(host), secrets, scratch])
     const deadLetters = { ...loaded.deadLetters, path: await scratchDeadLetters('dev') }
     const config = { ...loaded, http: { ...loaded.http, host }, deadLetters }
     await using platform = await openPlatform({

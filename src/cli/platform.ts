@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import { type Logger, openLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { Role, RunningRole } from '../role.ts'
+import { openSecrets } from '../services/secrets/secrets.ts'
 import type { Ending } from './ending.ts'
 import { collectWhenIdle } from './idle-collection.ts'
 import { watchMemory } from './memory-watch.ts'
@@ -50,13 +51,14 @@ export interface RunningPlatform extends AsyncDisposable {
 /** What draining may take beyond the grace period, in milliseconds, before the process goes on without it. */
 const drainMarginMs = 15_000
 
-/** Opens log, metrics, bus, roles and HTTP, in this order. Rejects with ConfigError, leaving nothing behind. */
+/** Opens secrets, log, metrics, bus, roles and HTTP, in this order. Rejects with ConfigError, leaving nothing behind. */
 export async function openPlatform(options: PlatformOptions): Promise<RunningPlatform> {
   const { config, ending, clock } = options
   await using opened = new AsyncDisposableStack()
-  const { level, format } = config.log
+  const secrets = opened.use(await openSecrets(config.secrets, clock))
+  const { mask } = secrets
   const log = opened.use(
-    openLogger({ level, format, workerId: config.worker.id, component: 'process', to: options.logTo, clock }),
+    openLogger({ ...config.log, workerId: config.worker.id, component: 'process', to: options.logTo, clock, mask }),
   )
   opened.defer(ending.onCrash((error) => log.error('Unexpected error; draining', { error })))
   let http: HttpServer | undefined
@@ -65,7 +67,7 @@ export async function openPlatform(options: PlatformOptions): Promise<RunningPla
   const bus = opened.use(await options.openBus({ log, metrics }))
   const running: RunningRole[] = []
   for (const role of options.roles) {
-    running.push(await role.open({ config, bus, clock, log, metrics }))
+    running.push(await role.open({ config, bus, clock, log, metrics, secrets }))
   }
   let drained: Promise<void> | undefined
   const drain = (): Promise<void> => {

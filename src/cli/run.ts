@@ -11,7 +11,7 @@ import type { Output } from './output.ts'
 import { openPlatform } from './platform.ts'
 import { scratchDeadLetters } from './scratch.ts'
 import { withDefaults } from './settings.ts'
-import { loadTried, scratch } from './trials.ts'
+import { loadTried, scratch, secrets } from './trials.ts'
 
 export const run: Command = {
   name: 'run',
@@ -28,7 +28,7 @@ starts no more jobs and gives running ones SHUTDOWN_GRACE_MS. Ends with 1 when a
   examples: ['beamline run examples/demo.jsonl', `echo '{"type":"echo","payload":{"hello":"world"}}' | beamline run -`],
   async run({ operands, env, output, ending, clock }) {
     const defaults = { LOG_LEVEL: 'warn', LOG_FORMAT: output.stderrIsTerminal ? 'pretty' : 'json' }
-    const loaded = await loadTried(withDefaults(env, defaults), [scratch])
+    const loaded = await loadTried(withDefaults(env, defaults), [secrets, scratch])
     const deadLetters = { ...loaded.deadLetters, path: await scratchDeadLetters('run') }
     const config = { ...loaded, deadLetters }
     const jobs = readJobs(await openJobs('run', operands), ending.signal)

@@ -6,7 +6,7 @@ import { type Command, UsageError } from './command.ts'
 import { openPlatform } from './platform.ts'
 import { givenSettings } from './settings.ts'
 import { suggestion } from './suggestion.ts'
-import { address, deadLetters, loadTried, signIn } from './trials.ts'
+import { address, deadLetters, loadTried, secrets, signIn } from './trials.ts'
 
 export const start: Command = {
   name: 'start',
@@ -21,7 +21,7 @@ With JETSTREAM=require it ends with code 3 on a server that says it has no JetSt
   examples: ['beamline start', 'NATS_URL=nats://queue:4222 WORKER_MAX_CONCURRENCY=32 beamline start worker'],
   async run({ operands, env, ending, clock }) {
     const role = chosenRole(operands)
-    const config = await loadTried(env, [signIn, deadLetters, address()])
+    const config = await loadTried(env, [signIn, deadLetters, secrets, address()])
     await using platform = await openPlatform({
       config,
       roles: [role],

@@ -5,6 +5,7 @@ import { openDeadLetters } from '../dlq/file-dead-letters.ts'
 import { ConfigError } from '../errors.ts'
 import { tryAddress } from '../http/listen.ts'
 import { readSignIn } from '../nats/sign-in.ts'
+import { secretsIn } from '../services/secrets/secret-folder.ts'
 import { scratchDeadLetters } from './scratch.ts'
 
 /** Tries what some settings name, as far as they could be read. Rejects with ConfigError. */
@@ -27,6 +28,11 @@ export const signIn: Trial = async ({ nats }) => {
 /** The files of dead letters; they are created when missing. */
 export const deadLetters: Trial = async ({ deadLetters: { path } }) => {
   if (path !== undefined) await (await openDeadLetters({ path }))[Symbol.asyncDispose]()
+}
+
+/** The folder of secrets. */
+export const secrets: Trial = async ({ secrets: { dir } }) => {
+  if (dir !== undefined) await secretsIn(dir)
 }
 
 /** The address of HTTP, or its port on another host. */

@@ -1,5 +1,9 @@
 /** The kinds of values that settings have: each says in words what it accepts, and reads the text. */
 import { z } from 'zod'
+import { isHostPattern } from '../lib/host-pattern.ts'
+import { parseNetwork } from '../lib/ip-address.ts'
+import { shortestSecret } from '../lib/secret-mask.ts'
+import { parseStatusPattern } from '../lib/status-pattern.ts'
 import { isSubject } from '../protocol/subjects.ts'
 import type { Kind } from './setting.ts'
 
@@ -52,6 +56,11 @@ export const credential: Kind<string> = kind('text without spaces', (value) =>
   /^[\x21-\x7e]+$/.test(value) ? value : undefined,
 )
 
+/** A secret of any kind, long enough to be told from other text. */
+export const secretText: Kind<string> = kind(`text of at least ${shortestSecret} characters`, (value) =>
+  value.length >= shortestSecret ? value : undefined,
+)
+
 /** A path in the file system. */
 export const path: Kind<string> = text('path of a file')
 
@@ -60,6 +69,24 @@ export const names: Kind<readonly string[]> = kind('names separated by commas', 
   const list = commaSeparated(value)
   return list.length > 0 ? list : undefined
 })
+
+/** Hosts separated by commas; none when empty. */
+export const hostPatterns: Kind<readonly string[]> = listOf(
+  'hosts such as api.example.com, *.example.com or 10.0.0.1:8080, separated by commas; * is any',
+  isHostPattern,
+)
+
+/** Networks separated by commas; none when empty. */
+export const networks: Kind<readonly string[]> = listOf(
+  'networks such as 10.0.0.0/8 or fd00::/8, or single addresses, separated by commas',
+  (text) => parseNetwork(text) !== undefined,
+)
+
+/** Which HTTP statuses are meant, as `lib/status-pattern.ts` reads them. */
+export const statusPattern: Kind<string> = kind(
+  'statuses such as 2xx, 404 or 400-403, separated by commas, or any',
+  (value) => (parseStatusPattern(value) === undefined ? undefined : value),
+)
 
 /** A subject of NATS without wildcards. */
 export const subject: Kind<string> = kind('subject of letters, digits, dots, hyphens and underscores', (value) =>
@@ -113,6 +140,13 @@ function isServer(address: string): boolean {
 function commaSeparated(value: string): readonly string[] {
   const parts = value.split(',').map((part) => part.trim())
   return parts.filter((part) => part !== '')
+}
+
+function listOf(accepts: string, isItem: (text: string) => boolean): Kind<readonly string[]> {
+  return kind(accepts, (value) => {
+    const list = commaSeparated(value)
+    return value === '' || (list.length > 0 && list.every(isItem)) ? list : undefined
+  })
 }
 
 function inUnits(value: string, factors: Readonly<Record<string, number>>): number | undefined {

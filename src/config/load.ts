@@ -1,6 +1,7 @@
 /** From the environment to the settings, or to everything that is wrong with it. */
 import { ConfigError } from '../errors.ts'
 import { redactText } from '../observe/redact.ts'
+import { type Family, isFamily, membersAmong } from './family.ts'
 import { withoutUserinfo } from './kinds.ts'
 import { type Config, type Sections, sectionTitles, settings } from './schema.ts'
 import type { Setting } from './setting.ts'
@@ -47,35 +48,58 @@ export function readConfig(env: Environment): ReadConfig {
     if (given(setting, env) !== undefined) problems.push(problem(setting, text, parsed.error.issues[0]?.message ?? ''))
     return undefined
   }
-  const values = Object.fromEntries(
-    Object.entries(settings).map(([section, list]) => {
-      const entries = Object.entries<Setting<unknown>>(list).map(([name, setting]) => [name, read(setting)] as const)
-      return [section, Object.fromEntries(entries.filter(([, value]) => value !== undefined))]
+  const readNamed = (list: Family): ReadonlyMap<string, unknown> => {
+    const groups = Map.groupBy(membersAmong(list, variablesSet(env)), ({ name }) => name)
+    const entries = [...groups].map(([name, group]) => {
+      const members = group.map(({ member, setting }) => [member, read(setting)] as const)
+      return [name, definedOnly(members)] as const
+    })
+    return new Map(entries)
+  }
+  const values = Object.entries(settings).map(([section, list]) => {
+    const entries = Object.entries<Setting<unknown> | Family>(list).map(
+      ([name, entry]) => [name, isFamily(entry) ? readNamed(entry) : read(entry)] as const,
+    )
+    return [section, definedOnly(entries)] as const
+  })
+  // The entries come from `settings` itself.
+  return { values: Object.fromEntries(values) as ReadConfig['values'], problems: [...problems, ...contradictions(env)] }
+}
+
+/**
+ * Every setting with its value and where that comes from, valid or not, in the order of the list; of families, those
+ * that are set.
+ */
+export function effectiveSettings(env: Environment): readonly EffectiveSetting[] {
+  const variables = variablesSet(env)
+  return listedSettings((family) => membersAmong(family, variables).map(({ setting }) => setting)).map(
+    ({ section, setting }) => ({
+      variable: setting.variable,
+      value: shownValue(setting, env),
+      source: given(setting, env) === undefined ? 'default' : 'environment',
+      section,
+      summary: setting.summary,
     }),
   )
-  // The entries come from `settings` itself.
-  return { values: values as ReadConfig['values'], problems: [...problems, ...contradictions(env)] }
 }
 
-/** Every setting with its value and where that comes from, valid or not, in the order of the list. */
-export function effectiveSettings(env: Environment): readonly EffectiveSetting[] {
-  return allSettings().map(({ section, setting }) => ({
-    variable: setting.variable,
-    value: shownValue(setting, env),
-    source: given(setting, env) === undefined ? 'default' : 'environment',
-    section,
-    summary: setting.summary,
-  }))
+interface ListedSetting {
+  /** The title of its section. */
+  readonly section: string
+  readonly setting: Setting<unknown>
 }
 
-/** The list of settings, flat, each with the title of its section. */
-export function allSettings(): readonly { readonly section: string; readonly setting: Setting<unknown> }[] {
+/** The list of settings, flat; those of families once, with `<NAME>` in their variables. */
+export function allSettings(): readonly ListedSetting[] {
+  return listedSettings(({ members }) => Object.values(members))
+}
+
+function listedSettings(membersOf: (family: Family) => readonly Setting<unknown>[]): readonly ListedSetting[] {
   return Object.entries(settings).flatMap(([section, list]) =>
-    Object.values<Setting<unknown>>(list).map((setting) => ({
+    Object.values<Setting<unknown> | Family>(list)
+      .flatMap((entry) => (isFamily(entry) ? membersOf(entry) : [entry]))
       // Object.entries forgets the names of the keys.
-      section: sectionTitles[section as keyof typeof settings],
-      setting,
-    })),
+      .map((setting) => ({ section: sectionTitles[section as keyof typeof settings], setting })),
   )
 }
 
@@ -122,7 +146,19 @@ function textOfVariable(variable: string, env: Environment): string {
   return (found && textOf(found.setting, env)) ?? ''
 }
 
+function variablesSet(env: Environment): readonly string[] {
+  return Object.keys(env).filter((variable) => textGiven(variable, env) !== undefined)
+}
+
+function definedOnly(entries: readonly (readonly [string, unknown])[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+}
+
 function given(setting: Setting<unknown>, env: Environment): string | undefined {
-  const text = env[setting.variable]?.trim()
+  return textGiven(setting.variable, env)
+}
+
+function textGiven(variable: string, env: Environment): string | undefined {
+  const text = env[variable]?.trim()
   return text === '' ? undefined : text
 }

@@ -19,7 +19,7 @@ export function configurationPage(): string {
   )
   return `# Configuration
 
-Generated from \`src/config/schema.ts\` by \`bun test/support/write-docs.ts\`; do not edit.
+Generated from the list in \`src/config/schema.ts\` by \`bun test/support/write-docs.ts\`; do not edit.
 
 All settings are environment variables. An empty one counts as unset. Whatever is wrong is reported at start-up, all of it
 at once, by the name of its variable, and the process ends with code 2. \`beamline config\` shows what is in force and where
@@ -49,7 +49,8 @@ function helpEntry(setting: Setting<unknown>): string {
 
 function tableRow(setting: Setting<unknown>): string {
   const { fallback } = setting
-  const unset = fallback.kind === 'text' ? `\`${fallback.text}\`` : defaultWords(setting)
+  const words = defaultWords(setting)
+  const unset = fallback.kind === 'text' && words !== '' ? `\`${words}\`` : words
   const note = setting.secret ? ' Secret.' : ''
   return `| \`${setting.variable}\` | ${cell(setting.accepts)} | ${cell(unset) || 'none'} | ${cell(setting.summary)}${note} |`
 }

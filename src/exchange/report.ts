@@ -4,6 +4,7 @@ import { PublishError } from '../bus/bus.ts'
 import type { JobError } from '../errors.ts'
 import { backoffCeiling } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Mask } from '../lib/secret-mask.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Caller, Form } from '../protocol/assignment.ts'
@@ -51,6 +52,8 @@ interface Options {
   readonly envelope: EnvelopeMode
   readonly workerId: string
   readonly sandbox: boolean
+  /** Keeps secrets out of results and dead letters. */
+  readonly mask: Mask
   /** How often a result is published again after a first failure. */
   readonly maxRetries: number
   readonly clock: Clock
@@ -78,10 +81,11 @@ export class Reporter {
    * as a dead letter instead. Undefined: neither could be done in time, and the assignment must not be acked.
    */
   async report(report: Report): Promise<EncodedResult | undefined> {
-    const { bus, envelope, workerId, sandbox, clock } = this.#options
+    const { bus, envelope, workerId, sandbox, mask, clock } = this.#options
     const { attempts, latencyMs } = report
     const stamp = { workerId, attempts, latencyMs, timestamp: clock.now(), sandbox }
-    const encoded = encodeResult(report.caller, report.ending, stamp, { mode: envelope, maxPayload: bus.maxPayload })
+    const how = { mode: envelope, maxPayload: bus.maxPayload, mask }
+    const encoded = encodeResult(report.caller, report.ending, stamp, how)
     const becameError = report.ending.status === 'success' && encoded.ending.status !== 'success'
     const reason = report.bury ?? (becameError ? 'JOB_FAILED' : undefined)
     if (reason !== undefined && !(await this.#bury(report, encoded, reason))) {
@@ -147,9 +151,11 @@ export class Reporter {
     })
   }
 
-  #head(): { id: string; timestamp: number; workerId: string } {
-    const timestamp = this.#options.clock.now()
-    return { id: ulid(timestamp), timestamp, workerId: this.#options.workerId }
+  /** What every dead letter has. */
+  #head() {
+    const { workerId, mask, clock } = this.#options
+    const timestamp = clock.now()
+    return { id: ulid(timestamp), timestamp, workerId, mask }
   }
 }
 

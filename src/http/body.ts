@@ -1,5 +1,5 @@
 /** Reads request bodies: JSON only, and no more than is allowed. */
-import { isNestedTooDeeply } from '../protocol/nesting.ts'
+import { isNestedTooDeeply } from '../lib/json-nesting.ts'
 import { isJson } from './access.ts'
 import { HttpProblem } from './problem.ts'
 

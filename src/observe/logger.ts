@@ -1,5 +1,6 @@
 /** The process's one log: a JSON object a line, or text for people; nothing secret in either. */
 import { type Clock, systemClock } from '../lib/clock.ts'
+import { type Mask, noMask } from '../lib/secret-mask.ts'
 import { type LineSink, openLineSink } from './line-sink.ts'
 import { jsonLines, type LineMaker, type LogFields, type LogLevel, mergeFields, prettyLines } from './log-line.ts'
 import { openTimestamps } from './timestamp.ts'
@@ -28,6 +29,8 @@ interface LoggerOptions {
   /** A function is given each line at once, without its line end. */
   readonly to: 'stdout' | 'stderr' | ((line: string) => void)
   readonly clock?: Clock
+  /** Is applied to each finished line. */
+  readonly mask?: Mask
 }
 
 /** Opens the log. Lines are gathered for at most 100 ms, errors and text for people not at all; disposing writes the rest. */
@@ -45,7 +48,7 @@ interface Log {
 const weight = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>
 const formats = { json: jsonLines, pretty: prettyLines } as const
 
-function openLog({ level, format, workerId, to, clock = systemClock }: LoggerOptions): Log {
+function openLog({ level, format, workerId, to, clock = systemClock, mask = noMask }: LoggerOptions): Log {
   const timestamp = openTimestamps(clock)
   const makers = new Map<string, LineMaker>()
   const makerFor = (of: LogLevel, component: string): LineMaker => {
@@ -57,7 +60,8 @@ function openLog({ level, format, workerId, to, clock = systemClock }: LoggerOpt
     return maker
   }
   const write: Log['write'] = (of, component, message, fields) => {
-    sink.write(makerFor(of, component)(timestamp(), message, fields))
+    const line = makerFor(of, component)(timestamp(), message, fields)
+    sink.write(format === 'json' ? mask.json(line) : mask.text(line))
     if (format === 'pretty' || of === 'error') sink.flush()
   }
   const lost = (lines: number): void =>

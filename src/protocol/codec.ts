@@ -1,5 +1,6 @@
 /** From the bytes of a message to what it asks for: the first admission checks (JSON, envelope, version, ids, job). */
 import { JobError } from '../errors.ts'
+import { isNestedTooDeeply } from '../lib/json-nesting.ts'
 import type { Assignment, Caller, Form } from './assignment.ts'
 import { FieldReader, isJobType, readAssignment, readCaller } from './assignment-fields.ts'
 import { isEnvelope, knownKind } from './envelope.ts'
@@ -7,7 +8,6 @@ import { fixedText } from './error-message.ts'
 import type { Headers } from './headers.ts'
 import { isAcceptedVersion, isAssignmentId } from './ids.ts'
 import { isJsonObject, type JsonObject, parseJson } from './json.ts'
-import { isNestedTooDeeply } from './nesting.ts'
 
 /** What a message turned out to be. */
 export type Decoded =

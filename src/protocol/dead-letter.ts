@@ -1,5 +1,6 @@
 /** What could not be done, written down whole so that it can be done again. */
 import { type ErrorCode, errorKind, type JobError } from '../errors.ts'
+import type { Mask } from '../lib/secret-mask.ts'
 import type { Caller, Form } from './assignment.ts'
 import { type EnvelopeMode, wrap } from './envelope.ts'
 import { errorMessage } from './error-message.ts'
@@ -40,6 +41,8 @@ export interface DeadLetter {
   readonly result?: JsonObject | undefined
   /** The message as it came, in base64, when it cannot be shown as an assignment. */
   readonly raw?: string | undefined
+  /** There was a secret in `assignment` or `raw`, which now stands masked there: sent again it would be something else. */
+  readonly masked?: true | undefined
 }
 
 interface Parts {
@@ -59,12 +62,17 @@ interface Parts {
   readonly assignment?: JsonObject | undefined
   /** The result that could not be published. */
   readonly result?: JsonObject | undefined
+  /** Is applied to everything but the ids. */
+  readonly mask: Mask
 }
 
 /** The record of a failure. Whatever the parts, it can be written as JSON: what is nested too deeply is kept as `raw`. */
 export function deadLetter(parts: Parts): DeadLetter {
-  const { caller, error } = parts
-  const assignment = shallow(parts.assignment)
+  const { caller, error, mask } = parts
+  const received = shallow(parts.assignment)
+  const assignment = received && mask.data(received)
+  const body = received ? parts.body : mask.bytes(parts.body)
+  const result = shallow(parts.result)
   return {
     id: parts.id,
     ts: new Date(parts.timestamp).toISOString(),
@@ -76,13 +84,14 @@ export function deadLetter(parts: Parts): DeadLetter {
     trace_id: caller?.traceId,
     attempts: parts.attempts,
     error_code: error?.code,
-    error_message: error && errorMessage(error),
+    error_message: error && mask.text(errorMessage(error)),
     payload_ref: { subject: parts.subject, len: parts.body.length },
     form: parts.form,
-    headers: Object.keys(parts.headers).length > 0 ? parts.headers : undefined,
+    headers: Object.keys(parts.headers).length > 0 ? mask.data(parts.headers) : undefined,
     assignment,
-    result: shallow(parts.result),
-    raw: assignment ? undefined : Buffer.from(parts.body).toString('base64'),
+    result: result && mask.data(result),
+    raw: assignment ? undefined : Buffer.from(body).toString('base64'),
+    masked: assignment !== received || body !== parts.body || undefined,
   }
 }
 

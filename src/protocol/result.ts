@@ -1,5 +1,6 @@
 /** The one answer to an assignment that counts: how the job ended, in a form the router never throws away. */
 import { errorKind, JobError } from '../errors.ts'
+import type { Mask } from '../lib/secret-mask.ts'
 import type { Caller } from './assignment.ts'
 import { type EnvelopeMode, unwrap, wrap } from './envelope.ts'
 import { errorMessage, errorType, fixedText } from './error-message.ts'
@@ -59,6 +60,8 @@ interface ResultOptions {
   readonly mode: EnvelopeMode
   /** The largest message, headers included, in bytes. */
   readonly maxPayload: number
+  /** Is applied to whatever the handler or those it talked to had to say. */
+  readonly mask: Mask
 }
 
 /**
@@ -80,7 +83,8 @@ function encodeSuccess(caller: Caller, ending: Success, stamp: ResultStamp, opti
   const output = textOf(ending.output)
   if (output === unwritable) return encodeFailure(caller, failure('INTERNAL_ERROR'), stamp, options)
   const head = { ...opening(caller, ending.status, stamp), ...closing(caller, stamp) }
-  const encoded = seal(caller, ending, objectText(head), { output }, options.mode)
+  const parts = { output: output && options.mask.json(output) }
+  const encoded = seal(caller, ending, objectText(head), parts, options.mode)
   const bytes = messageBytes(encoded)
   if (bytes <= options.maxPayload) return encoded
   const tooLarge = failure('OUTPUT_TOO_LARGE', { bytes, limit: options.maxPayload })
@@ -89,12 +93,13 @@ function encodeSuccess(caller: Caller, ending: Success, stamp: ResultStamp, opti
 
 function encodeFailure(caller: Caller, ending: Failure, stamp: ResultStamp, options: ResultOptions): EncodedResult {
   const { error } = ending
+  const { mask } = options
   const kind = errorKind(error.code)
   const [details, detailsText] = detailsOf(error.details, ending.details)
   const head = objectText({
     ...opening(caller, ending.status, stamp),
     error_code: error.code,
-    error_message: errorMessage(error, details),
+    error_message: mask.text(errorMessage(error, details)),
     error_class: kind.class,
     error_number: kind.number,
     error_type: errorType(error.code, details),
@@ -102,8 +107,9 @@ function encodeFailure(caller: Caller, ending: Failure, stamp: ResultStamp, opti
     ...closing(caller, stamp),
   })
   const output = textOf(error.output)
-  const whole = { output: output === unwritable ? undefined : output, details: detailsText }
-  for (const parts of [whole, { details: detailsText }]) {
+  const maskedDetails = detailsText && mask.json(detailsText)
+  const whole = { output: output === unwritable ? undefined : output && mask.json(output), details: maskedDetails }
+  for (const parts of [whole, { details: maskedDetails }]) {
     const encoded = seal(caller, ending, head, parts, options.mode)
     if (messageBytes(encoded) <= options.maxPayload) return encoded
   }

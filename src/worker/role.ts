@@ -65,7 +65,7 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     metrics,
   })
   const results = { resultSubject: subjects.result, envelope, workerId, sandbox, maxRetries, closing: closing.signal }
-  const reporter = new Reporter({ bus, box, ...results, clock, log, metrics })
+  const reporter = new Reporter({ bus, box, ...results, mask: platform.secrets.mask, clock, log, metrics })
 
   const registry = new Registry(handlers)
   const leases = new Leases(clock)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDeadLetters, rejectedPath } from '../../src/dlq/file-dead-letters.ts'
 import { ConfigError } from '../../src/errors.ts'
+import { noMask } from '../../src/lib/secret-mask.ts'
 import { type DeadLetterReason, deadLetter } from '../../src/protocol/dead-letter.ts'
 
 function letter(reason: DeadLetterReason): ReturnType<typeof deadLetter> {
@@ -16,6 +17,7 @@ function letter(reason: DeadLetterReason): ReturnType<typeof deadLetter> {
     body: new Uint8Array([1]),
     headers: {},
     form: 'bare',
+    mask: noMask,
   })
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Message } from '../../src/bus/bus.ts'
 import { Notifier } from '../../src/dlq/notifier.ts'
+import { noMask } from '../../src/lib/secret-mask.ts'
 import { deadLetter } from '../../src/protocol/dead-letter.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -13,6 +14,7 @@ const record = deadLetter({
   body: new Uint8Array([1]),
   headers: {},
   form: 'bare',
+  mask: noMask,
 })
 
 function openNotifier(): {

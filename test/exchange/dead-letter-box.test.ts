@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'bun:test'
 import { DeadLetterBox } from '../../src/exchange/dead-letter-box.ts'
+import { noMask } from '../../src/lib/secret-mask.ts'
 import { openLogger } from '../../src/observe/logger.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
 import { type DeadLetter, deadLetter } from '../../src/protocol/dead-letter.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 function record(id: string): DeadLetter {
-  const origin = { subject: 's', body: new Uint8Array(), headers: {}, form: 'bare' as const }
+  const origin = { subject: 's', body: new Uint8Array(), headers: {}, form: 'bare' as const, mask: noMask }
   return deadLetter({ id, timestamp: 0, reason: 'JOB_FAILED', workerId: 'w', ...origin })
 }
 

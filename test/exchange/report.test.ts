@@ -3,6 +3,7 @@ import { PublishError } from '../../src/bus/bus.ts'
 import { JobError } from '../../src/errors.ts'
 import { DeadLetterBox } from '../../src/exchange/dead-letter-box.ts'
 import { type Report, Reporter } from '../../src/exchange/report.ts'
+import { type Mask, noMask, SecretMask } from '../../src/lib/secret-mask.ts'
 import { openLogger } from '../../src/observe/logger.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
 import type { DeadLetter } from '../../src/protocol/dead-letter.ts'
@@ -27,7 +28,7 @@ type Answer = 'arrived' | PublishError['reason'] | 'never'
 /** `answers`: what each publish comes to, the last one for all that follow. */
 function open(
   answers: readonly Answer[],
-  options: { maxRetries?: number; diskFull?: boolean; maxPayload?: number } = {},
+  options: { maxRetries?: number; diskFull?: boolean; maxPayload?: number; mask?: Mask } = {},
 ) {
   const clock = new FakeClock()
   const events: string[] = []
@@ -71,7 +72,15 @@ function open(
     },
   }
   const reporter = new Reporter({
-    ...{ bus, box, resultSubject: 'results', envelope: 'auto', workerId: 'w-1', sandbox: false },
+    ...{
+      bus,
+      box,
+      resultSubject: 'results',
+      envelope: 'auto',
+      workerId: 'w-1',
+      sandbox: false,
+      mask: options.mask ?? noMask,
+    },
     ...{ maxRetries: options.maxRetries ?? 5, clock, log, metrics, closing: closing.signal },
   })
   const dispose = (): void => metrics[Symbol.dispose]()
@@ -207,4 +216,20 @@ describe('what cannot be answered', () => {
     expect(all.events).toEqual(['PARSE_ERROR at 0'])
     expect(all.letters).toMatchObject([{ raw: Buffer.from(origin.body).toString('base64'), error_code: 'PARSE_ERROR' }])
   })
+})
+
+test('a secret stands neither in the result nor in the dead letter nor in its notification', async () => {
+  const mask = new SecretMask()
+  mask.add('hunter2-hunter2')
+  using all = open(['no-responders'], { mask, maxRetries: 0 })
+  const error = new JobError('HTTP_ERROR', 'Answered hunter2-hunter2', { output: { echoed: 'hunter2-hunter2' } })
+  const leaky = { assignment_id: 'a-1', job: { type: 'echo', payload: ['hunter2-hunter2'] } }
+  const ending = { status: 'error', error, retryable: false } as const
+  await all.reporter.report({ ...failure, assignment: leaky, ending })
+  expect(all.letters.map(({ reason, masked }) => [reason, masked])).toEqual([
+    ['JOB_FAILED', true],
+    ['PUBLISH_ERROR', true],
+  ])
+  expect(JSON.stringify([all.letters, all.bodies])).not.toContain('hunter2')
+  expect(all.letters[0]?.assignment).toEqual({ assignment_id: 'a-1', job: { type: 'echo', payload: ['***'] } })
 })

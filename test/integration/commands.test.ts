@@ -52,6 +52,8 @@ test('start names what the settings name as well: files, the port; one a line, b
     HEALTH_BIND: new URL(await taken.url()).host,
     DLQ_PATH: '/dev/null/dead-letters.jsonl',
     NATS_CREDS: '/not-there.creds',
+    SECRETS_DIR: '/not-there',
+    SECRET_SHORT: 'abc',
     NATS_TLS_CA: '/not-there.pem',
     NATS_NKEY_SEED: 'hunter2',
     NATS_URL: 'nats://user:hunter2 word@host',
@@ -67,6 +69,8 @@ test('start names what the settings name as well: files, the port; one a line, b
     'NATS_NKEY_SEED',
     'NATS_TLS_CA',
     'NATS_URL',
+    'SECRETS_DIR',
+    'SECRET_SHORT',
   ])
   expect(stderr.join('\n')).not.toMatch(/hunter2|word/)
   expect(stderr.find((line) => line.startsWith('ACK_WAIT_MS'))).toEndWith('not "a\\u{1b}[2J\\u{a}b"')

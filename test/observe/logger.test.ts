@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { JobError } from '../../src/errors.ts'
+import { SecretMask } from '../../src/lib/secret-mask.ts'
 import { type Logger, type LogLevel, openLogger } from '../../src/observe/logger.ts'
 import { characters } from '../support/arbitraries.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -151,4 +152,25 @@ describe('text for people', () => {
     log.info('one\ntwo', { tenant_id: '\u001b[31mred\u2028' })
     expect(lines[0]).toEndWith('worker: one\\ntwo tenant_id=\\u001b[31mred\\u2028')
   })
+})
+
+test.each(['json', 'pretty'] as const)('a secret stands nowhere on a line (%s)', (format) => {
+  const lines: string[] = []
+  const mask = new SecretMask()
+  const log = openLogger({
+    level: 'debug',
+    format,
+    workerId: 'w',
+    component: 'c',
+    to: (line) => lines.push(line),
+    mask,
+  })
+  const value = 'hunter2"hunter2'
+  mask.add(value)
+  const context = { [value]: [value], url: `https://a/?k=${encodeURIComponent(value)}` }
+  log.child({ tenant_id: value }).info(`Said ${value}`, { context, error: new Error(value, { cause: value }) })
+  expect(lines.join('\n')).toContain('Said ***')
+  expect(lines.join('\n')).not.toContain('hunter2')
+  if (format === 'json')
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ tenant_id: '***', context: { '***': ['***'] } })
 })

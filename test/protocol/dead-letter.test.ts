@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { JobError } from '../../src/errors.ts'
+import { noMask, SecretMask } from '../../src/lib/secret-mask.ts'
 import type { Caller } from '../../src/protocol/assignment.ts'
 import { decodeAssignment } from '../../src/protocol/codec.ts'
 import {
@@ -23,6 +24,7 @@ const least = {
   body,
   headers: {},
   form: 'bare',
+  mask: noMask,
 } as const
 
 test('a record holds the whole assignment', () => {
@@ -82,6 +84,34 @@ test('an assignment nested too deeply to be written is kept as its bytes', () =>
   const nested: unknown = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)
   const record = deadLetter({ ...least, assignment: { nested }, result: { nested } })
   expect(JSON.parse(deadLetterLine(record))).toHaveProperty('raw', Buffer.from(body).toString('base64'))
+})
+
+describe('a secret', () => {
+  const mask = new SecretMask()
+  mask.add('hunter2-hunter2')
+  const secret = 'hunter2-hunter2'
+
+  test('stands nowhere in the record, which says so when it cannot be sent again as it was', () => {
+    const error = new JobError('SCRIPT_ERROR', `It broke ${secret}`)
+    const about = { headers: { x: secret }, assignment: { a: [secret], n: 1 }, result: { b: secret }, error }
+    const record = deadLetter({ ...least, caller, mask, ...about })
+    expect(record).toMatchObject({ headers: { x: '***' }, assignment: { a: ['***'], n: 1 }, result: { b: '***' } })
+    expect(record).toMatchObject({ error_message: 'It broke ***', masked: true })
+  })
+
+  test('stands not in the bytes either', () => {
+    const record = deadLetter({ ...least, mask, body: Buffer.from(`{"a": ${secret} \xff`, 'latin1') })
+    expect(Buffer.from(record.raw ?? '', 'base64').toString('latin1')).toBe('{"a": *** \xff')
+    expect(record.masked).toBe(true)
+  })
+
+  test('that is nowhere leaves the record as it is', () => {
+    const assignment = { a: 1 }
+    const record = deadLetter({ ...least, mask, assignment, result: { b: secret } })
+    expect(record.assignment).toBe(assignment)
+    expect(record.masked).toBeUndefined()
+    expect(deadLetter({ ...least, mask }).masked).toBeUndefined()
+  })
 })
 
 describe('a notification', () => {

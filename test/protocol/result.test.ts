@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { JobError } from '../../src/errors.ts'
+import { noMask, SecretMask } from '../../src/lib/secret-mask.ts'
 import type { Caller } from '../../src/protocol/assignment.ts'
 import { decodeAssignment } from '../../src/protocol/codec.ts'
 import { type EncodedResult, type Ending, encodeResult, type ResultStamp } from '../../src/protocol/result.ts'
@@ -16,10 +17,10 @@ const stamp: ResultStamp = {
   timestamp: 1_706_371_200_000,
   sandbox: false,
 }
-const roomy = { mode: 'auto', maxPayload: 1_048_576 } as const
+const roomy = { mode: 'auto', maxPayload: 1_048_576, mask: noMask } as const
 
 function encode(ending: Ending, from: Partial<Caller> = {}, maxPayload: number = roomy.maxPayload): EncodedResult {
-  const encoded = encodeResult({ ...caller, ...from }, ending, stamp, { mode: 'auto', maxPayload })
+  const encoded = encodeResult({ ...caller, ...from }, ending, stamp, { ...roomy, maxPayload })
   expect(resultOracle({ ...encoded, maxPayload })).toEqual([])
   return encoded
 }
@@ -54,7 +55,7 @@ describe('whatever arrives and however it ends', () => {
         (from, ending, by, mode, maxPayload) => {
           if (from === undefined) return
           answered += 1
-          const encoded = encodeResult(from, ending, by, { mode, maxPayload })
+          const encoded = encodeResult(from, ending, by, { mode, maxPayload, mask: noMask })
           expect(resultOracle({ ...encoded, maxPayload })).toEqual([])
           expect(resultOracle({ body: new TextEncoder().encode(JSON.stringify(encoded.result)) })).toEqual([])
         },
@@ -210,4 +211,39 @@ test('a sandbox says so, a refused job took no time', () => {
   )
   expect(resultOracle(refused)).toEqual([])
   expect(refused.result).toMatchObject({ sandbox: true, attempts: 0, latency_ms: 0, error_message: 'Unknown job type' })
+})
+
+describe('a secret', () => {
+  const mask = new SecretMask()
+  mask.add('hunter2-hunter2')
+  const encodeMasked = (ending: Ending, from: Partial<Caller> = {}): EncodedResult => {
+    const encoded = encodeResult({ ...caller, ...from }, ending, stamp, { ...roomy, mask })
+    expect(resultOracle(encoded)).toEqual([])
+    return encoded
+  }
+
+  test('stands in no output', () => {
+    const echoed = { headers: { authorization: 'Bearer hunter2-hunter2' }, list: ['hunter2-hunter2'] }
+    const { result } = encodeMasked({ status: 'success', output: echoed })
+    expect(result['output']).toEqual({ headers: { authorization: 'Bearer ***' }, list: ['***'] })
+    expect(encodeMasked({ status: 'success', output: 'hunter2-hunter2' }).result['output']).toBe('***')
+  })
+
+  test('stands in no error: not in its message, its details, its output', () => {
+    const error = new JobError('HTTP_ERROR', 'Answered hunter2-hunter2', {
+      details: { status: 401, field: 'hunter2-hunter2' },
+      output: { body: 'no hunter2-hunter2 here' },
+    })
+    const { result } = encodeMasked(failed(error, { details: { more: 'hunter2-hunter2' } }))
+    expect(result).toMatchObject({
+      error_message: 'Answered ***',
+      error_details: { status: 401, field: '***', more: '***' },
+      output: { body: 'no *** here' },
+    })
+  })
+
+  test("that is also the caller's own id leaves the id alone", () => {
+    const { result } = encodeMasked({ status: 'success', output: 1 }, { assignmentId: 'hunter2-hunter2' })
+    expect(result['assignment_id']).toBe('hunter2-hunter2')
+  })
 })

@@ -14,6 +14,7 @@ import { openLogger } from '../../src/observe/logger.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
 import { encodeCancel } from '../../src/protocol/cancel.ts'
 import type { RunningRole } from '../../src/role.ts'
+import { openSecrets, type Secrets } from '../../src/services/secrets/secrets.ts'
 import { workerRole } from '../../src/worker/role.ts'
 import { FakeClock } from './fake-clock.ts'
 import { Feed } from './feed.ts'
@@ -52,6 +53,7 @@ export interface WorkerRig extends AsyncDisposable {
   readonly bus: Bus
   readonly role: RunningRole
   readonly metrics: Metrics
+  readonly secrets: Secrets
   readonly acks: Feed<Published>
   readonly results: Feed<Published>
   readonly notifications: Feed<Published>
@@ -105,6 +107,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
   const config = loadConfig(env)
   const heard = listen(hub, config, options)
   const log = new Feed<Wire>('log')
+  const secrets = await openSecrets(config.secrets, clock)
   const logger = openLogger({
     level: config.log.level,
     format: 'json',
@@ -113,6 +116,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     // Each line is one JSON object.
     to: (line) => log.push(JSON.parse(line) as Wire),
     clock,
+    mask: secrets.mask,
   })
   const metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, clock)
   const intake: string[] = []
@@ -139,7 +143,8 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     },
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   }
-  const role = await workerRole(options.handlers ?? ownHandlers).open({ config, bus, clock, log: logger, metrics })
+  const platform = { config, bus, clock, log: logger, metrics, secrets }
+  const role = await workerRole(options.handlers ?? ownHandlers).open(platform)
   role.start()
   const client = hub.open()
   let drained: Promise<void> | undefined
@@ -150,6 +155,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     bus,
     role,
     metrics,
+    secrets,
     log,
     intake,
     ...heard,
@@ -186,6 +192,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
       metrics[Symbol.dispose]()
       logger[Symbol.dispose]()
       await inner[Symbol.asyncDispose]()
+      await secrets[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
       const broken = heard.broken()
       if (broken.length > 0) throw new Error(`Results break rules of the wire: ${broken.join('; ')}`)

@@ -52,7 +52,7 @@ describe('a job that is cancelled', () => {
     let tries = 0
     const handler = probe(() => {
       tries++
-      throw new JobError('HTTP_REQUEST_FAILED', 'It failed', { retry: { afterMs: 3_600_000 } })
+      throw new JobError('HTTP_REQUEST_FAILED', 'It failed', { retry: { afterMs: 600_000 } })
     })
     await using rig = await startRig({ handlers: [handler] })
     rig.assign({ job: { type: 'probe' }, options: { retry: { max_attempts: 3 } } })

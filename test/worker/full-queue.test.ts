@@ -109,7 +109,7 @@ describe('a full queue', () => {
 
   test('counts jobs that wait for a retry', async () => {
     const handler = probe(() => {
-      throw new JobError('HTTP_REQUEST_FAILED', 'It failed', { retry: { afterMs: 3_600_000 } })
+      throw new JobError('HTTP_REQUEST_FAILED', 'It failed', { retry: { afterMs: 600_000 } })
     })
     await using rig = await startRig({ handlers: [handler], env: small })
     const retry = { options: { retry: { max_attempts: 2 } } }

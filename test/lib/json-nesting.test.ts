@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { isNestedTooDeeply } from '../../src/lib/json-nesting.ts'
 import { decodeAssignment } from '../../src/protocol/codec.ts'
-import { isNestedTooDeeply } from '../../src/protocol/nesting.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
