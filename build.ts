@@ -31,7 +31,8 @@ async function build({ outfile, platform }: Target, builtFrom: string): Promise<
   const unfinished = await mkdtemp(join(folder, '.build-'))
   try {
     await Bun.build({
-      entrypoints: [resolve(root, 'src/main.ts')],
+      // The second one is the file that script threads are started from.
+      entrypoints: [resolve(root, 'src/main.ts'), resolve(root, 'src/services/threads/script-thread.ts')],
       root,
       compile: {
         outfile: join(unfinished, basename(outfile)),

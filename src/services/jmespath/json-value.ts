@@ -1,0 +1,87 @@
+/** Plain JSON data as expressions see it: own properties only, so that nothing of the host can be reached. */
+import { LimitReached, type Meter } from './meter.ts'
+
+/** Plain JSON data. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+
+/** An object of plain JSON data; a member that is `undefined` is read as null. */
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** What the specification calls a value's type. */
+export type JsonType = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object'
+
+/** Far deeper than any honest data, far from where walking it runs out of stack. */
+export const deepestData = 1000
+
+export function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+export function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function typeOf(value: Json): JsonType {
+  if (typeof value === 'string') return 'string'
+  if (typeof value === 'number') return 'number'
+  if (typeof value === 'boolean') return 'boolean'
+  if (isList(value)) return 'array'
+  return isObject(value) ? 'object' : 'null'
+}
+
+/** A member of an object, null when it has none of its own by that name. */
+export function member(object: JsonObject, name: string): Json {
+  return Object.hasOwn(object, name) ? (object[name] ?? null) : null
+}
+
+/** Gives a new object a member, whatever its name: `__proto__` too is a name like any other. */
+export function put<T>(object: Record<string, T>, name: string, value: T): void {
+  if (name !== '__proto__') object[name] = value
+  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** Null, false, and everything empty are false. */
+export function isTrue(value: Json): boolean {
+  if (isList(value) || typeof value === 'string') return value.length > 0
+  if (isObject(value)) return Object.keys(value).length > 0
+  return value !== null && value !== undefined && value !== false
+}
+
+/** Whether two values are the same data. */
+export function isEqual(left: Json, right: Json, meter: Meter, depth = 0): boolean {
+  meter.step()
+  if (depth > deepestData) throw new LimitReached('depth')
+  if (left === right) return true
+  if (isList(left) && isList(right)) {
+    return (
+      left.length === right.length &&
+      left.every((item, index) => isEqual(item ?? null, right[index] ?? null, meter, depth + 1))
+    )
+  }
+  if (!(isObject(left) && isObject(right))) return false
+  const names = Object.keys(left)
+  return (
+    names.length === Object.keys(right).length &&
+    names.every(
+      (name) => Object.hasOwn(right, name) && isEqual(member(left, name), member(right, name), meter, depth + 1),
+    )
+  )
+}
+
+/**
+ * What is left of a length in characters after a value's JSON text, about (escapes count as one character). What is
+ * shared counts as often as it would be written. Throws LimitReached when nothing is left.
+ */
+export function weigh(value: Json, left: number, meter: Meter, depth = 0): number {
+  meter.step()
+  if (depth > deepestData) throw new LimitReached('depth')
+  let rest = left - (typeof value === 'string' ? value.length + 3 : 3)
+  if (rest < 0) throw new LimitReached('size')
+  if (isList(value)) for (const item of value) rest = weigh(item ?? null, rest, meter, depth + 1)
+  else if (isObject(value)) {
+    for (const name of Object.keys(value)) rest = weigh(member(value, name), rest - name.length - 3, meter, depth + 1)
+  }
+  return rest
+}
