@@ -74,6 +74,9 @@ const refusals = {
 
 const loopback = ['127.0.0.1', '::1'].map(parseAddress).filter((address) => address !== undefined)
 
+/** Decisions that are remembered, of each kind: making one costs more than most of what else a request costs. */
+const mostRemembered = 1000
+
 /** More of a host than any name has is of no use to who reads the refusal. */
 const longestHost = 253
 
@@ -88,6 +91,9 @@ export class Egress {
   readonly #allowed: readonly IpNetwork[]
   readonly #denied: readonly IpNetwork[]
   readonly #isLoopbackAllowed: boolean
+  /** The rules never change, so what was admitted once is admitted again. */
+  readonly #admitted = new Map<string, Destination>()
+  readonly #checked = new Map<string, string>()
 
   /** Throws a RangeError for what is no host pattern or no range. */
   constructor({ allowHosts, allowCidrs, denyCidrs, onlyHosts }: EgressRules) {
@@ -109,6 +115,10 @@ export class Egress {
 
   /** The same for a host and port that stand in no URL; connect to the host that it returns, not to the one given. */
   admitHost(text: string, port: number): Destination {
+    return remembered(this.#admitted, `${text}:${port}`, () => this.#admit(text, port))
+  }
+
+  #admit(text: string, port: number): Destination {
     const host = canonicalHost(text)
     if (host === undefined) throw refused(refusals.host, text)
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw refused(refusals.port, host)
@@ -133,12 +143,13 @@ export class Egress {
     const found = isAddress ? [host] : await resolve(host, signal)
     if (found.length === 0) throw refused(refusals.noAddress, host)
     const isExempt = this.#allowHosts.matches(host, port)
-    return found.map((text) => {
+    const checked = (text: string): string => {
       const address = parseAddress(text)
       if (address === undefined) throw refused(refusals.noAddress, host)
       this.#check(address, host, isExempt)
       return formatAddress(address)
-    })
+    }
+    return found.map((text) => remembered(this.#checked, `${isExempt} ${text}`, () => checked(text)))
   }
 
   #check(address: IpAddress, host: string, isExempt: boolean): void {
@@ -147,6 +158,15 @@ export class Egress {
     const range = specialRangeOf(address)
     if (range !== undefined) throw refused(refusals.special, host, range)
   }
+}
+
+function remembered<T>(known: Map<string, T>, key: string, decide: () => T): T {
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const decision = decide()
+  if (known.size >= mostRemembered) known.clear()
+  known.set(key, decision)
+  return decision
 }
 
 function isLocalhost(host: string): boolean {
