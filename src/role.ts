@@ -5,7 +5,7 @@ import type { RoutePlugin } from './http/server.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
-import type { Secrets } from './services/secrets/secrets.ts'
+import type { Services } from './services/services.ts'
 
 /** What the process gives to each of its roles. */
 export interface Platform {
@@ -14,7 +14,8 @@ export interface Platform {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
-  readonly secrets: Secrets
+  /** What handlers share; they are closed after the roles have drained. */
+  readonly services: Services
 }
 
 /** A role that is there, and takes work once it has been started. */

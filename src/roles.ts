@@ -1,10 +1,10 @@
 /** The table of what this binary can be. */
-import { handlers } from './handlers/index.ts'
+import { handlersOf } from './handlers/index.ts'
 import type { Role } from './role.ts'
 import { workerRole } from './worker/role.ts'
 
 /** Runs jobs: the role that `dev` and `run` need, and `start` without a name. */
-export const worker: Role = workerRole(handlers)
+export const worker: Role = workerRole(handlersOf)
 
 const roles: readonly Role[] = [worker]
 

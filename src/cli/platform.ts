@@ -10,6 +10,7 @@ import { type Logger, openLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { Role, RunningRole } from '../role.ts'
 import { openSecrets } from '../services/secrets/secrets.ts'
+import { openServices } from '../services/services.ts'
 import type { Ending } from './ending.ts'
 import { collectWhenIdle } from './idle-collection.ts'
 import { watchMemory } from './memory-watch.ts'
@@ -65,9 +66,10 @@ export async function openPlatform(options: PlatformOptions): Promise<RunningPla
   opened.defer(async () => http?.[Symbol.asyncDispose]())
   const metrics = opened.use(new Metrics(buildInfo, clock))
   const bus = opened.use(await options.openBus({ log, metrics }))
+  const services = opened.use(openServices({ config, secrets, clock, metrics }))
   const running: RunningRole[] = []
   for (const role of options.roles) {
-    running.push(await role.open({ config, bus, clock, log, metrics, secrets }))
+    running.push(await role.open({ config, bus, clock, log, metrics, services }))
   }
   let drained: Promise<void> | undefined
   const drain = (): Promise<void> => {

@@ -1,6 +1,11 @@
 import type { Handler } from '../handler.ts'
+import type { Services } from '../services/services.ts'
 import { echo } from './echo.ts'
+import { graphql } from './graphql/graphql.ts'
+import { http } from './http/http.ts'
 import { sleep } from './sleep.ts'
 
 /** Every job type this binary can run. A literal list: a compiled binary cannot scan folders. */
-export const handlers: readonly Handler[] = [echo, sleep]
+export function handlersOf(services: Services): readonly Handler[] {
+  return [echo, graphql(services), http(services), sleep]
+}

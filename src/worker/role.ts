@@ -7,6 +7,7 @@ import { Reporter } from '../exchange/report.ts'
 import { Submissions } from '../exchange/submit.ts'
 import type { Handler } from '../handler.ts'
 import type { Platform, Role, RunningRole } from '../role.ts'
+import type { Services } from '../services/services.ts'
 import { Acks } from './acks.ts'
 import { Cancellations } from './cancel.ts'
 import { Costs } from './cost.ts'
@@ -26,12 +27,15 @@ import { jobRoutes } from './routes.ts'
 import { Slots } from './slots.ts'
 import { HeldJobs, JobLookup } from './status.ts'
 
+/** The job types of a worker, which are functions of what they share. */
+type HandlersOf = (services: Services) => readonly Handler[]
+
 /** The worker role for these job types. */
-export function workerRole(handlers: readonly Handler[]): Role {
+export function workerRole(handlersOf: HandlersOf): Role {
   return {
     name: 'worker',
     summary: 'Takes job assignments from NATS, runs them and reports their results.',
-    open: (platform) => openWorker(platform, handlers),
+    open: (platform) => openWorker(platform, handlersOf(platform.services)),
   }
 }
 
@@ -65,7 +69,7 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     metrics,
   })
   const results = { resultSubject: subjects.result, envelope, workerId, sandbox, maxRetries, closing: closing.signal }
-  const reporter = new Reporter({ bus, box, ...results, mask: platform.secrets.mask, clock, log, metrics })
+  const reporter = new Reporter({ bus, box, ...results, mask: platform.services.secrets.mask, clock, log, metrics })
 
   const registry = new Registry(handlers)
   const leases = new Leases(clock)

@@ -44,8 +44,18 @@ function spoilt(example: unknown): readonly unknown[] {
   return Object.keys(example).map((key) => ({ ...example, [key]: wrongValue }))
 }
 
-/** Runs the contract over a list of handlers. `slow` gives, by type, an input that takes longer than a second. */
-export function handlerContract(handlers: readonly Handler[], slow: Readonly<Record<string, unknown>> = {}): void {
+type ByType = Readonly<Record<string, unknown>>
+
+/** Inputs for where the example of a type will not do. */
+interface Inputs {
+  /** By type, an input that runs here, where the example needs the world outside. */
+  readonly runnable?: ByType
+  /** By type, an input that takes longer than a second. */
+  readonly slow?: ByType
+}
+
+/** Runs the contract over a list of handlers. */
+export function handlerContract(handlers: readonly Handler[], { runnable = {}, slow = {} }: Inputs = {}): void {
   test('no two handlers share a spelling', () => {
     expect(() => new Registry(handlers)).not.toThrow()
   })
@@ -68,7 +78,8 @@ export function handlerContract(handlers: readonly Handler[], slow: Readonly<Rec
 
     test('has an example that runs, and an output that fits and survives JSON', async () => {
       expect(fate(handler, handler.example)).toBe('runs')
-      const output = await handler.run(handler.input.parse(handler.example), contextWith(new AbortController().signal))
+      const input = handler.input.parse(runnable[type] ?? handler.example)
+      const output = await handler.run(input, contextWith(new AbortController().signal))
       expect(handler.output.safeParse(output).error).toBeUndefined()
       expect(JSON.parse(JSON.stringify(output)) as unknown).toEqual(output as never)
     })
@@ -88,7 +99,7 @@ export function handlerContract(handlers: readonly Handler[], slow: Readonly<Rec
     })
 
     test('stops within a tenth of a second of its signal, before and while it runs', async () => {
-      const input = handler.input.parse(slow[type] ?? handler.example)
+      const input = handler.input.parse(slow[type] ?? runnable[type] ?? handler.example)
       for (const before of [true, false]) {
         const controller = new AbortController()
         if (before) controller.abort(new Error('stop'))

@@ -1,9 +1,28 @@
-import { expect, test } from 'bun:test'
-import { handlers } from '../../src/handlers/index.ts'
+import { afterAll, expect, test } from 'bun:test'
+import { handlersOf } from '../../src/handlers/index.ts'
 import { handlerContract } from '../contract/handler.contract.ts'
+import { openHttpWorld, openSite } from './http/http-world.ts'
 
-handlerContract(handlers, { sleep: { ms: 60_000 } })
+const world = await openHttpWorld()
+const site = openSite(({ path }) =>
+  path === '/hang' ? new Promise<Response>(() => undefined) : Response.json({ data: { viewer: null } }),
+)
+const handlers = handlersOf(world.services)
 
-test('the list is not empty', () => {
-  expect(handlers.map(({ type }) => type)).toContain('echo')
+afterAll(async () => {
+  await world[Symbol.asyncDispose]()
+  await site[Symbol.asyncDispose]()
+})
+
+handlerContract(handlers, {
+  runnable: { http: { url: site.url }, graphql: { url: site.url, query: '{ viewer { name } }' } },
+  slow: {
+    sleep: { ms: 60_000 },
+    http: { url: `${site.url}/hang`, method: 'POST', body: 'x' },
+    graphql: { url: `${site.url}/hang`, query: 'mutation { a }' },
+  },
+})
+
+test('the list holds every job type', () => {
+  expect(handlers.map(({ type }) => type)).toEqual(['echo', 'graphql', 'http', 'sleep'])
 })

@@ -1,20 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type BeamlineProcess, startBeamline } from '../support/beamline-process.ts'
+import { openEchoSite } from '../support/echo-site.ts'
 import { eventually } from '../support/eventually.ts'
 import { assignment, deadLettersOf } from '../support/fleet.ts'
 import { type NatsServer, startNats } from '../support/nats-server.ts'
-import { goldenVectors, type Vector } from '../support/vectors.ts'
-import { connectWire, type Wire, type WireClient } from '../support/wire-client.ts'
+import { assignmentOf, runnableVectors, type Vector } from '../support/vectors.ts'
+import { connectWire, type WireClient } from '../support/wire-client.ts'
 
-/** What this worker can run without another server. */
-const ownTypes = new Set(['echo', 'sleep'])
-const vectors = goldenVectors().filter((vector) => {
-  const { type } = jobOf(vector)
-  return type === undefined || vector.expect.ack !== 'accepted' || ownTypes.has(type)
-})
+const site = openEchoSite()
+const vectors = runnableVectors({ HTTP_ECHO: site.url })
 
-test('the golden cases for echo, sleep and malformed input are all here', () => {
-  expect(vectors.length).toBe(21)
+afterAll(() => site[Symbol.asyncDispose]())
+
+test('the golden cases for all job types that are there, and for malformed input, are here', () => {
+  expect(vectors.length).toBe(22)
 })
 
 describe.each(['off', 'require'] as const)('the golden cases through a process with JETSTREAM=%s', (mode) => {
@@ -24,7 +23,12 @@ describe.each(['off', 'require'] as const)('the golden cases through a process w
 
   beforeAll(async () => {
     server = await startNats()
-    beamline = await startBeamline(['start'], { NATS_URL: server.url, JETSTREAM: mode, WORKER_MAX_CONCURRENCY: '32' })
+    beamline = await startBeamline(['start'], {
+      NATS_URL: server.url,
+      JETSTREAM: mode,
+      WORKER_MAX_CONCURRENCY: '32',
+      EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
+    })
     wire = await connectWire(server.url)
     await beamline.ready()
   }, 30_000)
@@ -77,17 +81,7 @@ function expectAck(wire: WireClient, vector: Vector): void {
   expect(acks.map((ack) => ack['status'])).toEqual(vector.expect.ack === null ? [] : [vector.expect.ack])
 }
 
-function assignmentOf({ send }: Vector): Wire {
-  // The cases are the project's own: an envelope's `data` is an object.
-  return (send?.['kind'] === undefined ? send : (send['data'] as Wire)) ?? {}
-}
-
 function idOf(vector: Vector): string | undefined {
   const id = assignmentOf(vector)['assignment_id']
   return typeof id === 'string' ? id : undefined
-}
-
-function jobOf(vector: Vector): { readonly type?: string } {
-  // As above.
-  return (assignmentOf(vector)['job'] as { type?: string } | undefined) ?? {}
 }

@@ -34,6 +34,8 @@ export interface WireClient extends AsyncDisposable {
   readonly broken: readonly string[]
   /** Publishes as a plain core publish; `flush` says when all of it has arrived. */
   send(message: Wire | string, headers?: Readonly<Record<string, string>>): void
+  /** Asks for the end of a job of the tenant `acme`. */
+  cancel(assignmentId: string): void
   flush(): Promise<void>
   /** The first result for this id. */
   result(assignmentId: string, limitMs?: number): Promise<Wire>
@@ -83,6 +85,9 @@ export async function connectWire(url: string, subjects: WireSubjects = platform
       for (const [name, value] of Object.entries(headers)) own.set(name, value)
       const text = typeof message === 'string' ? message : JSON.stringify(message)
       nc.publish(subjects.assign, text, Object.keys(headers).length > 0 ? { headers: own } : {})
+    },
+    cancel(assignmentId) {
+      nc.publish('caf.exec.cancel.v1', JSON.stringify({ version: '1', assignment_id: assignmentId, tenant_id: 'acme' }))
     },
     flush: () => nc.flush(),
     async result(assignmentId, limitMs = 20_000) {

@@ -8,13 +8,14 @@ import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { rejectedPath } from '../../src/dlq/file-dead-letters.ts'
 import type { Handler } from '../../src/handler.ts'
-import { handlers as ownHandlers } from '../../src/handlers/index.ts'
+import { handlersOf } from '../../src/handlers/index.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { openLogger } from '../../src/observe/logger.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
 import { encodeCancel } from '../../src/protocol/cancel.ts'
 import type { RunningRole } from '../../src/role.ts'
 import { openSecrets, type Secrets } from '../../src/services/secrets/secrets.ts'
+import { openServices } from '../../src/services/services.ts'
 import { workerRole } from '../../src/worker/role.ts'
 import { FakeClock } from './fake-clock.ts'
 import { Feed } from './feed.ts'
@@ -143,8 +144,9 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     },
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   }
-  const platform = { config, bus, clock, log: logger, metrics, secrets }
-  const role = await workerRole(options.handlers ?? ownHandlers).open(platform)
+  const services = openServices({ config, secrets, clock, metrics })
+  const platform = { config, bus, clock, log: logger, metrics, services }
+  const role = await workerRole(() => options.handlers ?? handlersOf(services)).open(platform)
   role.start()
   const client = hub.open()
   let drained: Promise<void> | undefined
@@ -192,6 +194,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
       metrics[Symbol.dispose]()
       logger[Symbol.dispose]()
       await inner[Symbol.asyncDispose]()
+      await services[Symbol.asyncDispose]()
       await secrets[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
       const broken = heard.broken()

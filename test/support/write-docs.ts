@@ -1,7 +1,9 @@
 /** Writes the generated pages of the documentation: `bun test/support/write-docs.ts`. Tests fail when one is stale. */
 import { configurationPage } from '../../src/config/page.ts'
-import { handlers } from '../../src/handlers/index.ts'
 import { handlersPage } from './handlers-page.ts'
+import { openOwnHandlers } from './own-handlers.ts'
+
+await using own = await openOwnHandlers()
 
 await Bun.write(new URL('../../docs/configuration.md', import.meta.url), configurationPage())
-await Bun.write(new URL('../../docs/handlers.md', import.meta.url), handlersPage(handlers))
+await Bun.write(new URL('../../docs/handlers.md', import.meta.url), handlersPage(own.handlers))

@@ -1,0 +1,53 @@
+/** What a GraphQL server's answer means for the job (GraphQL over HTTP, GraphQL section 7.1). */
+import { z } from 'zod'
+import { JobError, type Retry } from '../../errors.ts'
+import { isTransient } from '../../lib/http-status.ts'
+import type { StatusPattern } from '../../lib/status-pattern.ts'
+import type { Answer } from '../../services/fetch/fetch.ts'
+import { parsedJson, textOf } from '../http/response.ts'
+
+/** The response of a GraphQL server, as it came. */
+export const graphqlOutput = z.looseObject({
+  data: z.unknown().optional().describe('What was asked for; null where it could not be had.'),
+  errors: z.array(z.unknown()).nullish().describe('What went wrong on the way to it.'),
+  extensions: z.unknown().optional().describe('What the server adds.'),
+})
+
+/** How an answer is judged. */
+export interface Judgement {
+  readonly isOk: StatusPattern
+  readonly failOnErrors: boolean
+  /** What another try is worth, if the status is the fault. */
+  readonly retry: Retry
+}
+
+/**
+ * The response in an answer. Throws HTTP_ERROR for a status that is no success unless a GraphQL response with a status
+ * of the client's fault explains it, GRAPHQL_RESPONSE_PARSE_ERROR for what is no GraphQL response, and GRAPHQL_ERRORS.
+ */
+export function responseOf(answer: Answer, { isOk, failOnErrors, retry }: Judgement): z.infer<typeof graphqlOutput> {
+  const { status } = answer
+  const details = { status }
+  const text = textOf(answer)
+  const parsed = parsedJson(text, answer.body)
+  const response = graphqlOutput.safeParse(parsed?.value)
+  const isResponse = response.success && isWellFormed(response.data)
+  const output = isResponse ? response.data : { status, body: parsed === undefined ? text : parsed.value }
+  if (!isOk(status) && (!isResponse || isTransient(status) || retry !== 'never')) {
+    throw new JobError('HTTP_ERROR', 'The server answered with an error status', { retry, details, output })
+  }
+  if (!isResponse) {
+    throw new JobError('GRAPHQL_RESPONSE_PARSE_ERROR', 'The answer is no GraphQL response', { details, output })
+  }
+  const { data, errors } = response.data
+  if (errors?.length && (failOnErrors || (data ?? null) === null)) {
+    const more = { ...details, errors: errors.length }
+    throw new JobError('GRAPHQL_ERRORS', 'The GraphQL server answered with errors', { details: more, output })
+  }
+  return response.data
+}
+
+/** A response has data, or says why it has none. */
+function isWellFormed({ data, errors }: z.infer<typeof graphqlOutput>): boolean {
+  return data !== undefined || (errors ?? []).length > 0
+}

@@ -1,0 +1,90 @@
+/** The job type `http`: one request to somebody else's server. */
+import { JobError } from '../../errors.ts'
+import { defineHandler, type Effect, type Handler, type JobContext } from '../../handler.ts'
+import { parseStatusPattern, type StatusPattern, statusMatcher } from '../../lib/status-pattern.ts'
+import type { Jmespath } from '../../services/jmespath/jmespath.ts'
+import { type Body, bodyOf, bodyOfValue } from './body.ts'
+import { effectOf } from './effect.ts'
+import { type HttpInput, httpInput, isBodiless } from './input.ts'
+import { hasIdempotencyKey } from './request-input.ts'
+import { httpOutput, outputOf } from './response.ts'
+import { retryAfter, retryPolicy } from './retry.ts'
+import { beforeSending, type Draft, type SendServices, send } from './send.ts'
+import { statusList } from './status-list.ts'
+import { checkTransform, responseValue } from './transform.ts'
+import { requestUrl } from './url.ts'
+
+/** What the handler shares with others. */
+export interface HttpServices extends SendServices {
+  readonly jmespath: Jmespath
+}
+
+/** The handler, sending by these services. */
+export function http(services: HttpServices): Handler {
+  const { outgoing, jmespath, secrets } = services
+  const usualOk = parseStatusPattern(outgoing.okStatus)
+  return defineHandler({
+    type: 'http',
+    aliases: ['http.request'],
+    summary: 'Sends an HTTP request and gives back the response.',
+    pool: 'io',
+    effect,
+    sandbox: 'sample',
+    input: httpInput(outgoing),
+    output: httpOutput,
+    example: { url: 'https://example.com/', method: 'GET' },
+    sample: {
+      status: 200,
+      status_code: 200,
+      headers: { 'content-type': 'application/json' },
+      body: { ok: true },
+      latency_ms: 12,
+      url: 'https://example.com/',
+      attempts: 1,
+    },
+    retry: ({ retry }, asked) => retryPolicy(retry, asked),
+    async run(input, context) {
+      const { clock, attempt, signal } = context
+      const { mask } = secrets
+      const draft = await beforeSending(() => draftOf(input, context))
+      const startedAt = clock.monotonic()
+      const answer = await send(draft, services, context)
+      const output = outputOf(answer, { latencyMs: clock.monotonic() - startedAt, attempt, mask })
+      if (!draft.isOk(answer.status)) {
+        const retry = retryAfter(answer, input.retry, clock)
+        const details = { status: answer.status }
+        throw new JobError('HTTP_ERROR', 'The server answered with an error status', { retry, details, output })
+      }
+      const expression = input.transform?.response
+      if (expression == null) return output
+      return { ...output, value: await responseValue(expression, output, { jmespath, mask, signal }) }
+    },
+  })
+
+  async function draftOf(input: HttpInput, { signal }: JobContext): Promise<Draft> {
+    checkTransform(input.transform, jmespath)
+    return {
+      input,
+      method: input.method.toUpperCase(),
+      url: requestUrl(input.url, input.query),
+      body: await requestBody(input, signal),
+      effect: effect(input),
+      isOk: isOk(input),
+    }
+  }
+
+  async function requestBody(input: HttpInput, signal: AbortSignal): Promise<Body | undefined> {
+    if (isBodiless(input.method)) return undefined
+    const expression = input.transform?.request
+    return expression == null ? bodyOf(input) : bodyOfValue(await jmespath.search(expression, { input }, signal))
+  }
+
+  function isOk({ ok_status: asked }: HttpInput): StatusPattern {
+    // The input was checked, and so were the settings.
+    return (asked === undefined ? usualOk : statusMatcher(statusList(asked))) ?? (() => false)
+  }
+}
+
+function effect(input: HttpInput): Effect {
+  return effectOf(input.method.toUpperCase(), hasIdempotencyKey(input))
+}

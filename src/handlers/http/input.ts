@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { httpMethods } from '../../lib/http-method.ts'
+import { bodyFields, givenBodies } from './body.ts'
+import {
+  addProblems,
+  headerNamed,
+  type OutgoingLimits,
+  type Problem,
+  requestFields,
+  requestProblems,
+  withoutNulls,
+} from './request-input.ts'
+import { transformField } from './transform.ts'
+import { fields } from './url.ts'
+
+const methods: ReadonlySet<string> = new Set(httpMethods)
+const bodiless = new Set(['GET', 'HEAD'])
+
+/** Whether a request with this method, in any case, has no body. */
+export function isBodiless(method: string): boolean {
+  return bodiless.has(method.toUpperCase())
+}
+
+/** The input of an HTTP job, under these limits. */
+export function httpInput(limits: OutgoingLimits) {
+  const checked = httpFields(limits).superRefine((input, context) =>
+    addProblems([...requestProblems(input), ...bodyProblems(input), ...unsupported(input)], context),
+  )
+  return z.preprocess(withoutNulls, checked)
+}
+
+/** What it does not know is kept for `transform.request`. */
+function httpFields(limits: OutgoingLimits) {
+  const { url, ...rest } = requestFields(limits)
+  return z.looseObject({
+    url,
+    method: z
+      .string()
+      .refine((method) => methods.has(method.toUpperCase()), { error: 'Not a method that can be sent' })
+      .default('GET')
+      .describe(`In any case: ${httpMethods.join(', ')}.`),
+    query: fields
+      .optional()
+      .describe('Names and values added to the query of the URL; an array repeats its name, null is left out.'),
+    ...bodyFields,
+    transform: transformField
+      .optional()
+      .describe(
+        '`{request, response}`, JMESPath: `request` over `{input}` makes the body (a text is sent as it is, any other value as JSON), `response` over `{status, headers, body}` makes `value`.',
+      ),
+    ...rest,
+  })
+}
+
+/** A checked input. */
+export type HttpInput = z.output<ReturnType<typeof httpFields>>
+
+function bodyProblems(input: HttpInput): readonly Problem[] {
+  const { method, transform, multipart } = input
+  const [first, ...others] = [
+    // Some clients always send the field: an empty text is no body where there can be none.
+    ...givenBodies(isBodiless(method) && input.body === '' ? { ...input, body: undefined } : input).map((name) => [
+      name,
+    ]),
+    ...(transform?.request == null ? [] : [['transform', 'request']]),
+  ]
+  if (first === undefined) return []
+  const type = multipart && headerNamed(input, 'content-type')
+  return [
+    ...others.map((path) => ({ path, problem: `There is a body already, in ${first.join('.')}` })),
+    ...(isBodiless(method) ? [{ path: first, problem: 'A request with this method has no body' }] : []),
+    ...(type === undefined
+      ? []
+      : [{ path: ['headers', type], problem: 'The header is what multipart sets, as it names the boundary' }]),
+  ]
+}
+
+function unsupported(input: HttpInput): readonly Problem[] {
+  if (input['save_to'] === undefined) return []
+  return [{ path: ['save_to'], problem: 'Responses cannot be saved: this worker has no store for them' }]
+}

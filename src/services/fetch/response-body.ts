@@ -1,0 +1,86 @@
+import { JobError } from '../../errors.ts'
+import { codingsOf, decompressed } from './decompression.ts'
+import { incomplete, tooLarge, undecodable } from './request-failure.ts'
+
+/** What is used of the reader of a body. */
+export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>
+
+interface Reading {
+  /** For the details of errors. */
+  readonly host: string
+  /** Bytes, before and after decompression. */
+  readonly limit: number
+  /** Told the reader as soon as there is one: it has to be cancelled before the request is aborted. */
+  readonly onReader: (reader: Reader) => void
+}
+
+/** A body with the headers that fit it. */
+export interface Body {
+  readonly headers: Headers
+  readonly body: Uint8Array
+}
+
+/**
+ * Reads a whole body and decompresses it; one in an unknown coding is left as it is. Rejects with HTTP_REQUEST_FAILED
+ * when it is cut off or cannot be decompressed, and with QUOTA_EXCEEDED as soon as it is larger than the limit.
+ */
+export async function readBody(response: Response, { host, limit, onReader }: Reading): Promise<Body> {
+  const { headers, body: stream } = response
+  if (stream === null) return { headers, body: new Uint8Array() }
+  const size = headers.get('content-length')
+  if (Number(size) > limit) throw tooLarge(host, limit)
+  const codings = codingsOf(headers) ?? []
+  if (size !== null && codings.length === 0) return { headers, body: await wholeBody(response, host) }
+  const reader: Reader = stream.getReader()
+  onReader(reader)
+  const received = limited(chunksOf(reader, host), host, limit)
+  if (codings.length === 0) return { headers, body: await joined(received) }
+  const body = await joined(limited(decompressed(received, codings), host, limit)).catch((thrown: unknown) => {
+    throw thrown instanceof JobError ? thrown : undecodable(thrown, host)
+  })
+  return { headers: ofDecompressed(headers), body }
+}
+
+async function wholeBody(response: Response, host: string): Promise<Uint8Array> {
+  try {
+    return await response.bytes()
+  } catch (thrown) {
+    throw incomplete(thrown, host)
+  }
+}
+
+async function* chunksOf(reader: Reader, host: string): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } catch (thrown) {
+    throw incomplete(thrown, host)
+  } finally {
+    reader.cancel().catch(() => undefined)
+  }
+}
+
+async function* limited(chunks: AsyncIterable<Uint8Array>, host: string, limit: number): AsyncGenerator<Uint8Array> {
+  let size = 0
+  for await (const chunk of chunks) {
+    size += chunk.length
+    if (size > limit) throw tooLarge(host, limit)
+    yield chunk
+  }
+}
+
+async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const chunk of chunks) parts.push(chunk)
+  return Bun.concatArrayBuffers(parts, Number.POSITIVE_INFINITY, true)
+}
+
+function ofDecompressed(headers: Headers): Headers {
+  const left = new Headers(headers)
+  left.delete('content-encoding')
+  left.delete('content-length')
+  return left
+}

@@ -1,0 +1,224 @@
+/** Access tokens by the client credentials grant (RFC 6749, section 4.4): asked for once, used until they expire. */
+import { createHash } from 'node:crypto'
+import { JobError, type Retry } from '../errors.ts'
+import { BoundedMap } from '../lib/bounded-map.ts'
+import { buildInfo } from '../lib/build-info.ts'
+import type { Clock } from '../lib/clock.ts'
+import { isTransient, retryAfterMs } from '../lib/http-status.ts'
+import { restated } from '../lib/restated-error.ts'
+import { abortable } from './fetch/abortable.ts'
+import type { Answer, Fetch, OutgoingRequest } from './fetch/fetch.ts'
+import type { Secrets } from './secrets/secrets.ts'
+
+/** Whose token, from where. */
+export interface TokenRequest {
+  readonly tenantId: string
+  readonly url: URL
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly scope?: string | undefined
+  /** The client id or secret is one of the configured secrets, so that what is made of them is masked as they are. */
+  readonly isConfidential: boolean
+}
+
+/** A token that can stand in an Authorization header. */
+export interface Token {
+  readonly value: string
+  /** It was issued for this call, not remembered from an earlier one. */
+  readonly isNew: boolean
+}
+
+/** Issues tokens, remembering them. */
+export interface OauthTokens extends AsyncDisposable {
+  /**
+   * Those who ask for the same token at the same time share one request, which ends when the last of them leaves.
+   * Rejects with the token request's JobError (`details.step` is `token`), certainly unsent as the caller's own request
+   * is, or with the signal's reason.
+   */
+  get(request: TokenRequest, signal: AbortSignal): Promise<Token>
+  /** Forgets this token, as it was refused. */
+  drop(request: TokenRequest, token: Token): void
+}
+
+interface OauthTokenOptions {
+  readonly fetch: Fetch
+  readonly secrets: Secrets
+  readonly clock: Clock
+}
+
+interface Issued {
+  readonly value: string
+  readonly lifeMs: number
+}
+
+interface Asking {
+  readonly issued: Promise<Issued>
+  readonly controller: AbortController
+  waiting: number
+}
+
+interface Remembered {
+  readonly value: string
+  /** In monotonic milliseconds. */
+  readonly untilMs: number
+}
+
+const longestLifeMs = 24 * 60 * 60 * 1000
+/** For servers that do not say how long a token lives. */
+const usualLifeMs = 5 * 60 * 1000
+/** A token is not used in its last moments: it has to arrive while it is still good. */
+const marginMs = 30_000
+const bounds = { maxEntries: 1000, maxAgeMs: longestLifeMs }
+
+/** Opens the service; disposing ends what is being asked. */
+export function openOauthTokens(options: OauthTokenOptions): OauthTokens {
+  return new OpenTokens(options)
+}
+
+class OpenTokens implements OauthTokens {
+  readonly #options: OauthTokenOptions
+  readonly #known: BoundedMap<string, Remembered>
+  readonly #asking = new Map<string, Asking>()
+
+  constructor(options: OauthTokenOptions) {
+    this.#options = options
+    this.#known = new BoundedMap(bounds, options.clock)
+  }
+
+  async get(request: TokenRequest, signal: AbortSignal): Promise<Token> {
+    signal.throwIfAborted()
+    const key = keyOf(request)
+    const known = this.#known.get(key)
+    if (known !== undefined && known.untilMs > this.#options.clock.monotonic()) {
+      return { value: known.value, isNew: false }
+    }
+    const asking = this.#asking.get(key) ?? this.#ask(key, request)
+    asking.waiting++
+    try {
+      return { value: (await abortable(asking.issued, signal)).value, isNew: true }
+    } finally {
+      asking.waiting--
+      if (asking.waiting === 0) this.#leave(key, asking)
+    }
+  }
+
+  drop(request: TokenRequest, { value }: Token): void {
+    const key = keyOf(request)
+    if (this.#known.get(key)?.value === value) this.#known.delete(key)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const asking = [...this.#asking.values()]
+    for (const { controller } of asking) controller.abort(closed())
+    await Promise.allSettled(asking.map(({ issued }) => issued))
+  }
+
+  #ask(key: string, request: TokenRequest): Asking {
+    const controller = new AbortController()
+    const issued = this.#issue(request, controller.signal).then((token) => {
+      const untilMs = this.#options.clock.monotonic() + token.lifeMs
+      this.#known.set(key, { value: token.value, untilMs })
+      return token
+    })
+    const asking: Asking = { issued, controller, waiting: 0 }
+    this.#asking.set(key, asking)
+    // Whoever waits hears of it; by the time it fails, nobody may be left.
+    issued.catch(() => undefined).finally(() => this.#leave(key, asking))
+    return asking
+  }
+
+  /** Ends a request that nobody waits for, so that the next to come asks anew. Harmless when it has ended. */
+  #leave(key: string, asking: Asking): void {
+    if (this.#asking.get(key) === asking) this.#asking.delete(key)
+    asking.controller.abort(closed())
+  }
+
+  async #issue(request: TokenRequest, signal: AbortSignal): Promise<Issued> {
+    const { fetch, secrets, clock } = this.#options
+    const basic = Buffer.from(`${formText(request.clientId)}:${formText(request.clientSecret)}`).toString('base64')
+    // Literal credentials came with the job, and so has its tenant what they are worth: nothing to keep from it.
+    if (request.isConfidential) secrets.mask.learn(basic)
+    const answer = await fetch.request(outgoing(request, basic), signal).catch((thrown: unknown) => {
+      throw restated(JobError.from(thrown), { details: { step: 'token' }, unsent: true })
+    })
+    const issued = answer.status === 200 ? readToken(answer) : undefined
+    if (issued === undefined) throw refused(answer, clock)
+    if (request.isConfidential) secrets.mask.learn(issued.value)
+    return issued
+  }
+}
+
+function outgoing({ url, scope, tenantId }: TokenRequest, basic: string): OutgoingRequest {
+  const form = new URLSearchParams([['grant_type', 'client_credentials']])
+  if (scope !== undefined && scope !== '') form.set('scope', scope)
+  return {
+    method: 'POST',
+    url,
+    headers: new Headers({
+      authorization: `Basic ${basic}`,
+      accept: 'application/json',
+      'content-type': 'application/x-www-form-urlencoded',
+      'user-agent': `beamline/${buildInfo.version}`,
+    }),
+    body: new TextEncoder().encode(form.toString()),
+    credentials: new Set(),
+    repeatable: true,
+    tenantId,
+    maxRedirects: 0,
+    isFailure: (status) => status >= 500,
+  }
+}
+
+/** As section 2.3.1 asks for, so that an id may hold a colon. */
+function formText(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1)
+}
+
+/** Undefined when there is no bearer token in the answer that a header could carry. */
+function readToken(answer: Answer): Issued | undefined {
+  const fields = jsonOf(answer)
+  const [value, type, expiresIn] = [fields['access_token'], fields['token_type'] ?? 'Bearer', fields['expires_in']]
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined
+  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return undefined
+  const seconds = Number(expiresIn ?? Number.NaN)
+  const lifeMs = Number.isFinite(seconds) ? Math.min(seconds * 1000, longestLifeMs) : usualLifeMs
+  return { value, lifeMs: lifeMs - Math.min(marginMs, lifeMs / 10) }
+}
+
+function jsonOf({ body }: Answer): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body))
+    // Of what is no object, no field is there.
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+  } catch {
+    return {}
+  }
+}
+
+function refused(answer: Answer, clock: Clock): JobError {
+  const { status, headers } = answer
+  const { error } = jsonOf(answer)
+  const details = {
+    step: 'token',
+    status,
+    // One of the specification's words, never a text of the server's.
+    ...(typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) && { reason: error }),
+  }
+  const retry = retryOf(status, retryAfterMs(headers.get('retry-after'), clock.now()))
+  return new JobError('HTTP_ERROR', 'The token endpoint gave no token', { details, retry, unsent: true })
+}
+
+function retryOf(status: number, afterMs: number | undefined): Retry {
+  if (!isTransient(status)) return 'never'
+  return afterMs === undefined ? 'backoff' : { afterMs }
+}
+
+/** The secret itself is not kept: a digest tells as well whether it is another one. */
+function keyOf({ tenantId, url, clientId, clientSecret, scope = '' }: TokenRequest): string {
+  const digest = createHash('sha256').update(clientSecret).digest('hex')
+  return JSON.stringify([tenantId, url.href, clientId, digest, scope])
+}
+
+function closed(): JobError {
+  return new JobError('RESOURCE_UNAVAILABLE', 'The token is no longer waited for', { unsent: true })
+}

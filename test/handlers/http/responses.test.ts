@@ -1,0 +1,178 @@
+/** What a job's output says of what came back. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { type HttpWorld, openHttpWorld, openRawSite, openSite, type Site } from './http-world.ts'
+
+let world: HttpWorld
+let site: Site
+let next: () => Response
+
+beforeAll(async () => {
+  world = await openHttpWorld()
+  site = openSite(() => next())
+})
+
+afterAll(async () => {
+  await world[Symbol.asyncDispose]()
+  await site[Symbol.asyncDispose]()
+})
+
+function get(payload: Readonly<Record<string, unknown>> = {}) {
+  return world.run('http', { url: site.url, ...payload })
+}
+
+const bytes = (...list: number[]) => new Uint8Array(list)
+
+describe('a body', () => {
+  test.each([
+    ['JSON', 'application/json', '{"a":[1,null]}', { a: [1, null] }],
+    ['JSON of a kind', 'application/problem+json; charset=utf-8', '{"a":1}', { a: 1 }],
+    ['JSON with a byte order mark', 'application/json', '\ufeff{"a":1}', { a: 1 }],
+    ['null', 'application/json', 'null', null],
+    ['what is no JSON after all', 'application/json', '{"a":', '{"a":'],
+    [
+      'JSON nested too deeply',
+      'application/json',
+      '['.repeat(1001) + ']'.repeat(1001),
+      expect.stringMatching(/^\[+\]+$/),
+    ],
+    ['text', 'text/plain', '{"a":1}', '{"a":1}'],
+    ['HTML', 'text/html; charset=UTF-8', '<p>ä</p>', '<p>ä</p>'],
+    ['XML', 'application/xml', '<a/>', '<a/>'],
+    ['XML of a kind', 'image/svg+xml', '<svg/>', '<svg/>'],
+    ['a script', 'application/javascript', 'f()', 'f()'],
+    ['a form', 'application/x-www-form-urlencoded', 'a=b', 'a=b'],
+    ['text in another encoding', 'text/plain; charset="ISO-8859-1"', bytes(0xe4), 'ä'],
+    ['text of a type that says nothing', 'application/octet-stream', 'ä\t\r\n', 'ä\t\r\n'],
+    ['JSON in another encoding', 'application/json;charset=utf-16le', bytes(0x22, 0, 0x41, 0, 0x22, 0), 'A'],
+    ['text in an encoding that nobody knows', 'text/plain; charset=x-nobody', 'ä', 'ä'],
+  ])('%s', async (_, type, body, expected) => {
+    next = () => new Response(body, { headers: { 'content-type': type } })
+    const output = await get()
+    expect(output['body']).toEqual(expected)
+    expect(output['body_base64']).toBeUndefined()
+  })
+
+  test.each([
+    ['image/png', bytes(0, 255, 128), 'AP+A'],
+    ['image/png', 'text', 'dGV4dA=='],
+    ['application/octet-stream', bytes(0, 1, 2), 'AAEC'],
+    ['application/octet-stream', bytes(0xe4), '5A=='],
+  ])('of type %j is bytes', async (type, body, base64) => {
+    next = () => new Response(body, { headers: { 'content-type': type } })
+    const output = await get()
+    expect(output['body_base64']).toBe(base64)
+    expect(output).not.toContainKey('body')
+  })
+
+  test('without a type is text when it can be', async () => {
+    await using bare = openRawSite('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nä {"a":1}')
+    expect((await get({ url: bare.url }))['body']).toBe('ä {"a":1}')
+  })
+
+  test.each([
+    ['GET', 200],
+    ['HEAD', 200],
+    ['GET', 204],
+  ])('that is empty is an empty text: %s %i', async (method, status) => {
+    next = () => new Response(status === 204 ? null : '', { status, headers: { 'content-type': 'application/json' } })
+    expect(await get({ method })).toMatchObject({ status, body: '' })
+  })
+})
+
+test('headers have lower-case names; several cookies are kept apart', async () => {
+  const headers = new Headers({ 'X-One': 'a', 'content-type': 'text/plain' })
+  headers.append('x-two', 'a')
+  headers.append('X-Two', 'b')
+  headers.append('set-cookie', 'a=1; Expires=Wed, 21 Oct 2037 07:28:00 GMT')
+  headers.append('set-cookie', 'b=2')
+  next = () => new Response('', { headers })
+  expect((await get())['headers']).toMatchObject({
+    'x-one': 'a',
+    'x-two': 'a, b',
+    'set-cookie': ['a=1; Expires=Wed, 21 Oct 2037 07:28:00 GMT', 'b=2'],
+  })
+})
+
+test('redirects are followed, as often as the job allows, and the output says where they led', async () => {
+  await using chain = openSite(({ path }) => {
+    const left = Number(path.slice(1))
+    return left === 0 ? new Response('end') : new Response('', { status: 302, headers: { location: `/${left - 1}` } })
+  })
+  const run = (payload: Readonly<Record<string, unknown>>) =>
+    world.run('http', { url: `${chain.url}/3#part`, ...payload })
+  expect(await run({})).toMatchObject({ body: 'end', url: `${chain.url}/0` })
+  expect(await run({ max_redirects: 3 })).toMatchObject({ body: 'end' })
+  expect(await run({ follow_redirects: false })).toMatchObject({ status: 302, url: `${chain.url}/3` })
+  const tooMany = await world.failure('http', { url: `${chain.url}/9`, max_redirects: 2 })
+  expect(tooMany).toMatchObject({ code: 'HTTP_REQUEST_FAILED', retry: 'never' })
+  expect(() => world.prepare('http', { url: chain.url, max_redirects: 6 })).toThrow()
+})
+
+describe('a status', () => {
+  test.each([
+    [undefined, [200, 204, 301], [400, 404, 500]],
+    ['any', [200, 404, 500], []],
+    ['2xx', [200], [301, 404]],
+    [404, [404], [200]],
+    [[200, '40x'], [], []],
+    [
+      [200, '400-404'],
+      [200, 404],
+      [201, 500],
+    ],
+  ])('with ok_status %j', async (okStatus, fine, wrong) => {
+    const payload = { ok_status: okStatus, follow_redirects: false }
+    if (fine.length + wrong.length === 0)
+      return expect(() => world.prepare('http', { url: site.url, ...payload })).toThrow()
+    for (const status of fine) {
+      next = () => new Response(null, { status })
+      expect((await get(payload))['status']).toBe(status)
+    }
+    for (const status of wrong) {
+      next = () => Response.json({ why: 'x' }, { status })
+      const failure = await world.failure('http', { url: site.url, ...payload })
+      expect(failure).toMatchObject({ code: 'HTTP_ERROR', details: { status }, unsent: false })
+      expect(failure.output).toMatchObject({ status, status_code: status, body: { why: 'x' }, attempts: 1 })
+      expect(failure.message).not.toMatch(/5|timeout|connection|unavailable/i)
+    }
+  })
+
+  test('is judged by HTTP_OK_STATUS where the job says nothing', async () => {
+    await using strict = await openHttpWorld({ env: { HTTP_OK_STATUS: '404' } })
+    next = () => new Response('', { status: 404 })
+    expect((await strict.run('http', { url: site.url }))['status']).toBe(404)
+  })
+})
+
+test('the time that a try took is its own', async () => {
+  next = () => new Response('x')
+  const output = await world.run('http', { url: site.url }, { attempt: 3 })
+  expect(output['attempts']).toBe(3)
+  expect(output['latency_ms']).toBeWithin(0, 2000)
+})
+
+test('a body over the limit ends the job, and so does one that unfolds to more', async () => {
+  await using small = await openHttpWorld({ env: { HTTP_MAX_RESPONSE_BYTES: '1KB' } })
+  next = () => new Response('x'.repeat(1001))
+  expect(await small.failure('http', { url: site.url })).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+  const folded = Bun.gzipSync(new Uint8Array(1_000_000))
+  next = () => new Response(folded, { headers: { 'content-encoding': 'gzip' } })
+  expect(await small.failure('http', { url: site.url })).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+})
+
+test('a job ends with its signal, before and after the request has left', async () => {
+  const arrived = Promise.withResolvers<void>()
+  await using hung = openSite(() => {
+    arrived.resolve()
+    return new Promise<Response>(() => undefined)
+  })
+  const early = new AbortController()
+  early.abort(new Error('stop'))
+  expect(await world.failure('http', { url: hung.url }, { signal: early.signal })).toMatchObject({ unsent: true })
+  expect(hung.seen).toEqual([])
+  const late = new AbortController()
+  const run = world.run('http', { method: 'POST', url: hung.url, body: 'x' }, { signal: late.signal })
+  await arrived.promise
+  late.abort(new Error('stop'))
+  expect(await run.catch((error: unknown) => error)).not.toMatchObject({ unsent: true })
+})
