@@ -3,6 +3,7 @@ import { effectiveSettings } from '../config/load.ts'
 import { buildInfo } from '../lib/build-info.ts'
 import { worker } from '../roles.ts'
 import { type Command, UsageError } from './command.ts'
+import { loopback } from './loopback.ts'
 import { openPlatform } from './platform.ts'
 import { scratchDeadLetters } from './scratch.ts'
 import { givenSettings, withDefaults } from './settings.ts'
@@ -13,14 +14,15 @@ export const dev: Command = {
   operands: '',
   summary: 'Runs the worker by itself, with HTTP on this machine: no NATS, no set-up.',
   details: `Jobs are sent to it over HTTP on 127.0.0.1, on the port of HEALTH_BIND (9091), without a token; only
-programs on this machine get in, and no web page. Nothing is kept when it ends, but dead letters: in a
+programs on this machine get in, and no web page. Jobs may reach servers on this machine, unless
+EGRESS_ALLOW_CIDRS says otherwise. Nothing is kept when it ends, but dead letters: in a
 file in the temporary folder, not in DLQ_PATH. The log is text on a terminal; LOG_FORMAT overrides.`,
   flags: [],
   examples: ['beamline dev', 'HEALTH_BIND=127.0.0.1:8080 LOG_LEVEL=debug beamline dev'],
   async run({ operands, env, output, ending, clock }) {
     if (operands.length > 0) throw new UsageError('dev takes no arguments')
     const host = '127.0.0.1'
-    const defaults = { LOG_FORMAT: output.stdoutIsTerminal ? 'pretty' : 'json' }
+    const defaults = { LOG_FORMAT: output.stdoutIsTerminal ? 'pretty' : 'json', EGRESS_ALLOW_CIDRS: loopback }
     const loaded = await loadTried(withDefaults(env, defaults), [address(host), secrets, scratch])
     const deadLetters = { ...loaded.deadLetters, path: await scratchDeadLetters('dev') }
     const config = { ...loaded, http: { ...loaded.http, host }, deadLetters }

@@ -7,6 +7,7 @@ import type { Ending } from './ending.ts'
 import { exitCodes } from './exit-code.ts'
 import { readJobs } from './job-lines.ts'
 import { openJobs } from './job-source.ts'
+import { loopback } from './loopback.ts'
 import type { Output } from './output.ts'
 import { openPlatform } from './platform.ts'
 import { scratchDeadLetters } from './scratch.ts'
@@ -22,12 +23,13 @@ assignment, and missing ids are made up. The results are printed on standard out
 a line; the log (warnings, unless LOG_LEVEL is set) goes to standard error. What cannot be read is named
 with its line, counts as failed, and the rest is run all the same.
 
-Nothing is kept but dead letters: in a file in the temporary folder, not in DLQ_PATH. The first SIGINT
+Jobs may reach servers on this machine, unless EGRESS_ALLOW_CIDRS says otherwise. Nothing is kept but dead letters: in a file in the temporary folder, not in DLQ_PATH. The first SIGINT
 starts no more jobs and gives running ones SHUTDOWN_GRACE_MS. Ends with 1 when a job failed or was not run.`,
   flags: [],
   examples: ['beamline run examples/demo.jsonl', `echo '{"type":"echo","payload":{"hello":"world"}}' | beamline run -`],
   async run({ operands, env, output, ending, clock }) {
-    const defaults = { LOG_LEVEL: 'warn', LOG_FORMAT: output.stderrIsTerminal ? 'pretty' : 'json' }
+    const format = output.stderrIsTerminal ? 'pretty' : 'json'
+    const defaults = { LOG_LEVEL: 'warn', LOG_FORMAT: format, EGRESS_ALLOW_CIDRS: loopback }
     const loaded = await loadTried(withDefaults(env, defaults), [secrets, scratch])
     const deadLetters = { ...loaded.deadLetters, path: await scratchDeadLetters('run') }
     const config = { ...loaded, deadLetters }

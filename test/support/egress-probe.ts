@@ -50,7 +50,7 @@ const urls = [...forbidden, ...forbidden.map((to) => `${start}?to=${encodeURICom
 const jobs = [start, ...urls].map((url) => JSON.stringify({ type: 'http', payload: { url } })).join('\n')
 await using beamline = await startBeamline(
   ['run', '-'],
-  { EGRESS_ALLOW_HOSTS: `127.0.0.1:${listed.port}`, EGRESS_ALLOW_CIDRS: '' },
+  { EGRESS_ALLOW_HOSTS: `127.0.0.1:${listed.port}`, EGRESS_ALLOW_CIDRS: '192.0.2.0/24' },
   { stdin: jobs },
 )
 const code = await beamline.exited
