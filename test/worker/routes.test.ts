@@ -101,7 +101,11 @@ describe('POST /v1/jobs', () => {
   test('answers 400 to an unknown type, naming those there are, and to an input that the type does not take', async () => {
     await using site = await open()
     const unknown = await site.ask('POST', '/v1/jobs', { type: 'no_such_type' })
-    expect(unknown).toMatchObject({ status: 400, type: problem, body: { job_types: ['echo', 'graphql', 'http', 'sleep'] } })
+    expect(unknown).toMatchObject({
+      status: 400,
+      type: problem,
+      body: { job_types: ['echo', 'graphql', 'http', 'sleep'] },
+    })
     const wrong = await site.ask('POST', '/v1/jobs', { type: 'sleep', payload: { ms: 'soon' } })
     expect(wrong).toMatchObject({
       status: 400,

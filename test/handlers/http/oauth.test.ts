@@ -22,7 +22,9 @@ async function openScene(isGood: (token: string) => boolean, issue?: () => Respo
     const status = isGood(authorization.replace(/^Bearer /, '')) ? 200 : 401
     return Response.json({ authorization }, { status })
   })
-  const world = await openHttpWorld({ env: { SECRET_CLIENT: secret, SECRET_CLIENT_HOSTS: `${issuer.host},${api.host}` } })
+  const world = await openHttpWorld({
+    env: { SECRET_CLIENT: secret, SECRET_CLIENT_HOSTS: `${issuer.host},${api.host}` },
+  })
   const auth = {
     type: 'oauth2_client_credentials',
     token_url: `${issuer.url}/token`,
