@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { systemClock } from '../../../src/lib/clock.ts'
-import { answerOf, openSearch } from './open-search.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { answerOf, openSearch } from '../services/jmespath/open-search.ts'
 
 const search = openSearch()
 afterAll(() => search[Symbol.asyncDispose]())

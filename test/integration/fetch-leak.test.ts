@@ -1,10 +1,10 @@
 /** Requests that end badly leave nothing behind. */
 import { expect, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
-import { systemClock } from '../../../src/lib/clock.ts'
-import { eventually } from '../../support/eventually.ts'
-import { type RawAnswer, RawHttpServer, response } from '../../support/raw-http-server.ts'
-import { get, once, openTestFetch } from './fetch-rig.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { get, once, openTestFetch } from '../services/fetch/fetch-rig.ts'
+import { eventually } from '../support/eventually.ts'
+import { type RawAnswer, RawHttpServer, response } from '../support/raw-http-server.ts'
 
 const mostGrowth = 30_000_000
 
