@@ -85,6 +85,8 @@ interface JobErrorOptions {
   readonly output?: unknown
   /** The effect certainly did not leave this process, so even a `once` effect may be tried again. */
   readonly unsent?: boolean
+  /** The attempt did nothing, for want of room or because the other side is left alone: it counts as no try. */
+  readonly uncharged?: boolean
   readonly cause?: unknown
 }
 
@@ -96,6 +98,7 @@ export class JobError extends Error {
   readonly details: Readonly<Record<string, unknown>> | undefined
   readonly output: unknown
   readonly unsent: boolean
+  readonly uncharged: boolean
 
   constructor(code: ErrorCode, message: string, options: JobErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -104,6 +107,7 @@ export class JobError extends Error {
     this.details = options.details
     this.output = options.output
     this.unsent = options.unsent ?? false
+    this.uncharged = options.uncharged ?? false
   }
 
   /** Anything thrown, as a JobError. What is not one already is a fault of ours: INTERNAL_ERROR, the original as `cause`. */

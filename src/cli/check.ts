@@ -8,6 +8,7 @@ import { type Command, UsageError } from './command.ts'
 import { exitCodes } from './exit-code.ts'
 import { deadLetterFindings } from './file-findings.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
+import { misspeltSettings } from './misspelt.ts'
 import { natsFindings } from './nats-findings.ts'
 import { secretFindings } from './secret-findings.ts'
 import { givenSettings } from './settings.ts'
@@ -49,6 +50,7 @@ async function look(env: Environment, clock: Clock): Promise<Looked> {
   if (config instanceof ConfigError) return { findings: settingsFailures(config), code: exitCodes.usage }
   const given = Object.keys(givenSettings(effectiveSettings(env)))
   const settings = ok('settings', given.length === 0 ? 'all defaults' : `valid; set: ${given.join(', ')}`)
+  const misspelt = misspeltSettings(env).map((problem) => warn('settings', problem))
   const sandbox = config.worker.sandboxMode
     ? [warn('sandbox', 'WORKER_SANDBOX_MODE is on: jobs with an effect are not run but answered with samples')]
     : []
@@ -57,7 +59,7 @@ async function look(env: Environment, clock: Clock): Promise<Looked> {
     deadLetterFindings(config.deadLetters.path),
     secretFindings(config.secrets),
   ])
-  return { ...nats, findings: [settings, ...sandbox, ...nats.findings, ...deadLetters, ...secrets] }
+  return { ...nats, findings: [settings, ...misspelt, ...sandbox, ...nats.findings, ...deadLetters, ...secrets] }
 }
 
 async function lookAtNats(config: Config, clock: Clock): Promise<Looked> {

@@ -3,6 +3,7 @@ import { openNatsBus } from '../nats/nats-bus.ts'
 import type { Role } from '../role.ts'
 import { findRole, roleNames, worker } from '../roles.ts'
 import { type Command, UsageError } from './command.ts'
+import { misspeltSettings } from './misspelt.ts'
 import { openPlatform } from './platform.ts'
 import { givenSettings } from './settings.ts'
 import { suggestion } from './suggestion.ts'
@@ -46,6 +47,7 @@ With JETSTREAM=require it ends with code 3 on a server that says it has no JetSt
       ending,
       clock,
     })
+    for (const problem of misspeltSettings(env)) platform.log.warn(problem)
     platform.start()
     await ending.requested
     return ending.code

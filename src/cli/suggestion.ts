@@ -12,7 +12,7 @@ export function suggestion(written: string, known: readonly string[]): string | 
 }
 
 /** How many letters must be added, removed, replaced or swapped with their neighbour to make one word the other. */
-function distance(one: string, other: string): number {
+export function distance(one: string, other: string): number {
   const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, at) => at)]
   const at = (row: number, column: number): number => rows[row]?.[column] ?? Number.POSITIVE_INFINITY
   for (let i = 1; i <= one.length; i++) {

@@ -21,8 +21,10 @@ export type Disposition =
 
 /** What decides beside the outcome. */
 export interface Circumstances {
-  /** Tries made so far, the one that ended included. */
+  /** Tries made so far, the one that ended included when it counts. */
   readonly attempts: number
+  /** Milliseconds since the first start. */
+  readonly elapsedMs: number
   readonly policy: RetryPolicy
   readonly effect: Effect
   /** Milliseconds until the deadline; undefined when there is none. */
@@ -80,16 +82,22 @@ function afterFailure(error: JobError, unsent: boolean, circumstances: Circumsta
     return { action: 'bury', reason: 'JOB_FAILED', ending: outcomeUnknown(error) }
   }
   const delayMs = retryDelay(error.retry, circumstances)
-  const { attempts, policy, timeLeftMs = Number.POSITIVE_INFINITY } = circumstances
+  const { timeLeftMs = Number.POSITIVE_INFINITY } = circumstances
   const bearable = error.retry === 'backoff' || delayMs <= longestAskedWaitMs
-  if (attempts < policy.maxAttempts && bearable && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
+  if (hasTries(error, circumstances) && bearable && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
   return { action: 'bury', reason: 'JOB_FAILED', ending: failure(error, true) }
+}
+
+/** What counts as no try is bounded by time instead, and is not repeated for callers who want one try. */
+function hasTries(error: JobError, { attempts, policy, elapsedMs }: Circumstances): boolean {
+  if (error.uncharged) return policy.maxAttempts > 1 && elapsedMs < longestAskedWaitMs
+  return attempts < policy.maxAttempts
 }
 
 function retryDelay(retry: Exclude<Retry, 'never'>, { attempts, policy, random }: Circumstances): number {
   if (retry !== 'backoff') return retry.afterMs
   const { backoffMs, maxBackoffMs, strategy, jitter = 1 } = policy
-  return jittered(backoffCeiling(attempts, backoffMs, maxBackoffMs, strategy), jitter, random)
+  return jittered(backoffCeiling(Math.max(1, attempts), backoffMs, maxBackoffMs, strategy), jitter, random)
 }
 
 /** A `once` effect that may have left this process must not be repeated. */

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { DeadLetterReason } from '../protocol/dead-letter.ts'
-import type { Ending } from '../protocol/result.ts'
+import type { EncodedResult, Ending } from '../protocol/result.ts'
 import type { Costs } from './cost.ts'
 import { type Circumstances, type Disposition, dispose } from './disposition.ts'
 import { type Duplicates, fingerprint } from './duplicates.ts'
@@ -89,15 +89,17 @@ export class Pipeline {
     const outcome = await execute(job, execution)
     slots.release(job)
     costs.observe(job.tenantId, job.handler.type, clock.monotonic() - startedAt)
-    job.attempts++
+    if (outcome.kind !== 'failed' || !outcome.error.uncharged) job.attempts++
     if (outcome.kind === 'stopped' && outcome.stuck) this.#reportStuck(job)
     return outcome
   }
 
   #circumstances(job: Job): Circumstances {
     const { effect, policy } = job.prepared ?? unprepared
-    const timeLeftMs = job.deadlineAt === undefined ? undefined : job.deadlineAt - this.#options.clock.monotonic()
-    return { attempts: job.attempts, policy, effect, timeLeftMs, random: this.#options.random }
+    const { clock, random } = this.#options
+    const timeLeftMs = job.deadlineAt === undefined ? undefined : job.deadlineAt - clock.monotonic()
+    const elapsedMs = job.startedAt === undefined ? 0 : clock.monotonic() - job.startedAt
+    return { attempts: job.attempts, elapsedMs, policy, effect, timeLeftMs, random }
   }
 
   /** True: it is to be tried again here. False: it was given back, to be continued by whoever receives it next. */
@@ -135,7 +137,8 @@ export class Pipeline {
       origin: job.lease.delivery,
       assignment: job.assignment.raw,
       ending,
-      attempts: job.attempts,
+      // Whoever was started has made a try, be it one that counts for nothing.
+      attempts: job.startedAt === undefined ? job.attempts : Math.max(1, job.attempts),
       latencyMs: job.startedAt === undefined ? 0 : Math.round(endedAt - job.startedAt),
       isStored: job.lease.delivery.sequence !== undefined,
       ...(bury === undefined ? {} : { bury }),
@@ -145,7 +148,7 @@ export class Pipeline {
       await this.#giveBack(job, { attempts: job.attempts })
       return
     }
-    this.#account(job, encoded.ending, (endedAt - (job.startedAt ?? endedAt)) / 1000)
+    this.#account(job, encoded, (endedAt - (job.startedAt ?? endedAt)) / 1000)
     const mayComeAgain = encoded.ending.status !== 'success' && encoded.ending.error.code === 'SYSTEM_OVERLOAD'
     if (!mayComeAgain) duplicates.remember(job.key, fingerprint(job.assignment.raw), encoded)
     held.remove(job)
@@ -176,7 +179,7 @@ export class Pipeline {
   }
 
   /** One line, one count and one observation for every job that ends here. */
-  #account(job: Job, ending: Ending, seconds: number): void {
+  #account(job: Job, { ending, result }: EncodedResult, seconds: number): void {
     const { metrics, log } = this.#options
     const { type } = job.handler
     metrics.jobEnded(type, ending.status, seconds)
@@ -187,7 +190,8 @@ export class Pipeline {
     if (ending.status === 'cancelled') return log.info('Job cancelled', { ...fields, error_code: error.code })
     // The fault is ours only when no handler foresaw it: then the operator needs to see where it came from.
     const cause = error.code === 'INTERNAL_ERROR' ? { error: error.cause ?? error } : {}
-    const context = { attempts: job.attempts, reason: error.message }
+    // From the result, where they are masked.
+    const context = { attempts: job.attempts, reason: error.message, details: result['error_details'] }
     log.warn('Job failed', { ...fields, error_code: error.code, context, ...cause })
   }
 }

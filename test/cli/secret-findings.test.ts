@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { secretFindings } from '../../src/cli/secret-findings.ts'
@@ -41,5 +41,24 @@ describe('check says of secrets', () => {
     expect(await look({ SECRETS_DIR })).toEqual([
       `fail: SECRETS_DIR: the folder ${SECRETS_DIR} cannot be read (ENOENT)`,
     ])
+  })
+
+  test('which files jobs could not use', async () => {
+    const SECRETS_DIR = await mkdtemp(join(tmpdir(), 'beamline-secrets-'))
+    const files = { good: 'hunter2-hunter2', empty: '', short: 'abc', binary: '\xff\xfe', lines: 'one\ntwo-three' }
+    await Promise.all(
+      Object.entries(files).map(([name, text]) => writeFile(join(SECRETS_DIR, name), Buffer.from(text, 'latin1'))),
+    )
+    await mkdir(join(SECRETS_DIR, 'folder'))
+    const hosts = ['GOOD', 'EMPTY', 'SHORT', 'BINARY', 'LINES', 'FOLDER'].map((name) => [`SECRET_${name}_HOSTS`, '*'])
+    const found = await look({ SECRETS_DIR, ...Object.fromEntries(hosts) })
+    expect(found[0]).toBe('ok: jobs may use 1')
+    expect(
+      found
+        .slice(1)
+        .map((line) => line.split(' ')[1])
+        .toSorted(),
+    ).toEqual(['binary', 'empty', 'folder', 'lines', 'short'])
+    await rm(SECRETS_DIR, { recursive: true })
   })
 })

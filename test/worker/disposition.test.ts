@@ -5,7 +5,7 @@ import type { Ending, Failure } from '../../src/protocol/result.ts'
 import { type Circumstances, type Disposition, dispose } from '../../src/worker/disposition.ts'
 
 const policy = { maxAttempts: 3, backoffMs: 200, maxBackoffMs: 30_000 }
-const usual: Circumstances = { attempts: 1, policy, effect: 'none', timeLeftMs: undefined, random: () => 0.5 }
+const usual: Circumstances = { attempts: 1, elapsedMs: 0, policy, effect: 'none', timeLeftMs: undefined, random: () => 0.5 }
 
 /** The codes that the wire says are tried again, written down a second time. */
 const retried = new Set<ErrorCode>([
@@ -117,6 +117,22 @@ describe('a failed attempt', () => {
       dispose({ kind: 'failed', error: new JobError('HTTP_ERROR', 'Busy', { retry: { afterMs } }) }, usual)
     expect(after(600_000)).toMatchObject({ action: 'retry', delayMs: 600_000 })
     expect(failureOf(after(600_001))).toMatchObject({ status: 'error', retryable: true })
+  })
+
+  test('an attempt that did nothing uses up no try, for ten minutes; a caller who wants one try is told at once', () => {
+    const error = new JobError('RESOURCE_UNAVAILABLE', 'Busy', {
+      uncharged: true,
+      unsent: true,
+      retry: { afterMs: 50 },
+    })
+    const outcome = { kind: 'failed', error } as const
+    for (const attempts of [0, 3, 7]) {
+      expect(dispose(outcome, { ...usual, attempts, effect: 'once' })).toMatchObject({ action: 'retry', delayMs: 50 })
+    }
+    expect(dispose(outcome, { ...usual, elapsedMs: 600_000 }).action).toBe('bury')
+    expect(dispose(outcome, { ...usual, timeLeftMs: 50 }).action).toBe('bury')
+    const single = { ...policy, maxAttempts: 1 }
+    expect(failureOf(dispose(outcome, { ...usual, attempts: 0, policy: single }))).toMatchObject({ retryable: true })
   })
 })
 

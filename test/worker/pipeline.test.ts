@@ -8,7 +8,7 @@ function failing(times: number, error = new JobError('HTTP_REQUEST_FAILED', 'It 
   const startedAt: number[] = []
   const handler = probe((_input, { clock, attempt }) => {
     startedAt.push(clock.monotonic())
-    if (attempt <= times) throw error
+    if (startedAt.length <= times) throw error
     return { attempt }
   })
   return { handler, startedAt }
@@ -87,6 +87,24 @@ describe('tries', () => {
     await clock.advance(2000)
     expect(await rig.result('a-1')).toMatchObject({ error_code: 'HTTP_ERROR', attempts: 3, retryable: true })
     expect(startedAt.length).toBe(3)
+  })
+
+  test('that did nothing are not counted, and the log says why a job failed in the end', async () => {
+    const clock = new FakeClock()
+    const details = { breaker: 'open', host: 'api.example.com' }
+    const left = { retry: { afterMs: 1000 }, unsent: true, uncharged: true, details }
+    const { handler, startedAt } = failing(20, new JobError('RESOURCE_UNAVAILABLE', 'Left alone', left))
+    await using rig = await startRig({ handlers: [handler], clock })
+    rig.assign(job(2))
+    await clock.advance(20_000)
+    expect(await rig.result('a-1')).toMatchObject({ status: 'success', attempts: 1 })
+    expect(startedAt.length).toBe(21)
+    const { handler: other } = failing(1, new JobError('RESOURCE_UNAVAILABLE', 'Left alone', left))
+    await using impatient = await startRig({ handlers: [other], clock })
+    impatient.assign(job(1))
+    expect(await impatient.result('a-1')).toMatchObject({ status: 'error', attempts: 1, retryable: true })
+    const line = await impatient.log.first(({ message }) => message === 'Job failed')
+    expect(line['context']).toMatchObject({ reason: 'Left alone', details })
   })
 
   test('give up the slot while they wait', async () => {
