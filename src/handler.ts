@@ -42,6 +42,11 @@ export interface JobContext {
   readonly userId: string | undefined
   /** Which try this is, from 1. */
   readonly attempt: number
+  /**
+   * The time limit of this attempt counts from now on: for a handler that had to wait for its turn elsewhere. The
+   * deadline stays. Returns how many milliseconds are left now.
+   */
+  restartTime(): number
 }
 
 /** A job type: what it takes, what it gives, and how it behaves under failure. */

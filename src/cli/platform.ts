@@ -66,7 +66,7 @@ export async function openPlatform(options: PlatformOptions): Promise<RunningPla
   opened.defer(async () => http?.[Symbol.asyncDispose]())
   const metrics = opened.use(new Metrics(buildInfo, clock))
   const bus = opened.use(await options.openBus({ log, metrics }))
-  const services = opened.use(openServices({ config, secrets, clock, metrics }))
+  const services = opened.use(openServices({ config, secrets, clock, log, metrics }))
   const running: RunningRole[] = []
   for (const role of options.roles) {
     running.push(await role.open({ config, bus, clock, log, metrics, services }))

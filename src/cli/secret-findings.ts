@@ -1,7 +1,7 @@
 /** What `check` says of the secrets that jobs may name. */
 import type { Config } from '../config/schema.ts'
 import { ConfigError } from '../errors.ts'
-import { shortestSecret } from '../lib/secret-mask.ts'
+import { shortestSecret } from '../lib/secret-set.ts'
 import { readSecret, secretsIn } from '../services/secrets/secret-folder.ts'
 import { variableName } from '../services/secrets/secret-name.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { isHostPattern } from '../lib/host-pattern.ts'
 import { parseNetwork } from '../lib/ip-address.ts'
-import { shortestSecret } from '../lib/secret-mask.ts'
+import { shortestSecret } from '../lib/secret-set.ts'
 import { parseStatusPattern } from '../lib/status-pattern.ts'
 import { isSubject } from '../protocol/subjects.ts'
 import type { Kind } from './setting.ts'

@@ -54,7 +54,7 @@ export const secretsSettings = {
   }),
 }
 
-/** Where scripts run. */
+/** Where scripts and expressions run, and what they may take. */
 export const scriptsSettings = {
   threads: setting(
     'SCRIPT_THREADS',
@@ -66,4 +66,17 @@ export const scriptsSettings = {
     },
     'Threads that scripts and expressions run on.',
   ),
+  timeoutMs: setting(
+    'SCRIPT_TIMEOUT_MS',
+    duration('10ms', '1h'),
+    '5000',
+    'How long a script or an expression may take whose job sets no limit.',
+  ),
+  memoryBytes: setting(
+    'SCRIPT_MEMORY_BYTES',
+    size('20MB', '2GB'),
+    '64MB',
+    'The most memory that the interpreter of a script may take, 6MB of it for itself.',
+  ),
+  stackBytes: setting('SCRIPT_STACK_BYTES', size('64KB', '1MB'), '512KB', 'The most stack that a script may take.'),
 }

@@ -4,7 +4,7 @@ import { PublishError } from '../bus/bus.ts'
 import type { JobError } from '../errors.ts'
 import { backoffCeiling } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Mask } from '../lib/secret-mask.ts'
+import type { Mask, Masks } from '../lib/secret-mask.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Caller, Form } from '../protocol/assignment.ts'
@@ -52,8 +52,8 @@ interface Options {
   readonly envelope: EnvelopeMode
   readonly workerId: string
   readonly sandbox: boolean
-  /** Keeps secrets out of results and dead letters. */
-  readonly mask: Mask
+  /** Keep secrets out of results and dead letters. */
+  readonly masks: Masks
   /** How often a result is published again after a first failure. */
   readonly maxRetries: number
   readonly clock: Clock
@@ -81,9 +81,10 @@ export class Reporter {
    * as a dead letter instead. Undefined: neither could be done in time, and the assignment must not be acked.
    */
   async report(report: Report): Promise<EncodedResult | undefined> {
-    const { bus, envelope, workerId, sandbox, mask, clock } = this.#options
+    const { bus, envelope, workerId, sandbox, masks, clock } = this.#options
     const { attempts, latencyMs } = report
     const stamp = { workerId, attempts, latencyMs, timestamp: clock.now(), sandbox }
+    const mask = masks.maskFor(report.caller.tenantId)
     const how = { mode: envelope, maxPayload: bus.maxPayload, mask }
     const encoded = encodeResult(report.caller, report.ending, stamp, how)
     const becameError = report.ending.status === 'success' && encoded.ending.status !== 'success'
@@ -104,7 +105,8 @@ export class Reporter {
   /** Keeps a message that no one can be told about. False: it could not be kept. */
   keep(message: Unanswerable): Promise<boolean> {
     const { origin, form, reason, error, assignment } = message
-    const record = deadLetter({ ...this.#head(), reason, ...originOf(origin), form, error, assignment })
+    const head = this.#head(this.#options.masks.mask)
+    const record = deadLetter({ ...head, reason, ...originOf(origin), form, error, assignment })
     return this.#options.box.put(record, this.#options.closing)
   }
 
@@ -138,7 +140,8 @@ export class Reporter {
     const { caller, origin, assignment, attempts } = report
     const error = encoded.ending.status === 'success' ? undefined : encoded.ending.error
     const about = { reason, ...originOf(origin), form: caller.form, caller, attempts, error, assignment }
-    const record = deadLetter({ ...this.#head(), ...about, result: encoded.result })
+    const head = this.#head(this.#options.masks.maskFor(caller.tenantId))
+    const record = deadLetter({ ...head, ...about, result: encoded.result })
     return this.#options.box.put(record, this.#options.closing)
   }
 
@@ -152,8 +155,8 @@ export class Reporter {
   }
 
   /** What every dead letter has. */
-  #head() {
-    const { workerId, mask, clock } = this.#options
+  #head(mask: Mask) {
+    const { workerId, clock } = this.#options
     const timestamp = clock.now()
     return { id: ulid(timestamp), timestamp, workerId, mask }
   }

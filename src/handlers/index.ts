@@ -3,9 +3,11 @@ import type { Services } from '../services/services.ts'
 import { echo } from './echo.ts'
 import { graphql } from './graphql/graphql.ts'
 import { http } from './http/http.ts'
+import { javascript } from './javascript.ts'
+import { jmespath } from './jmespath.ts'
 import { sleep } from './sleep.ts'
 
 /** Every job type this binary can run. A literal list: a compiled binary cannot scan folders. */
 export function handlersOf(services: Services): readonly Handler[] {
-  return [echo, graphql(services), http(services), sleep]
+  return [echo, graphql(services), http(services), javascript(services.scripts), jmespath(services), sleep]
 }

@@ -37,6 +37,11 @@ export class BoundedMap<K, V> {
     return this.#places.size
   }
 
+  /** The sum of the sizes. */
+  get size(): number {
+    return this.#size
+  }
+
   get(key: K): V | undefined {
     const place = this.#places.get(key)
     if (place === undefined) return undefined

@@ -14,7 +14,8 @@ interface Restatement {
 export function restated(error: JobError, changes: Restatement): JobError {
   const { code = error.code, retry = error.retry, output = error.output, unsent = error.unsent } = changes
   const details = { ...error.details, ...changes.details }
-  return new JobError(code, error.message, { retry, details, output, unsent, cause: error.cause ?? error })
+  const { uncharged } = error
+  return new JobError(code, error.message, { retry, details, output, unsent, uncharged, cause: error.cause ?? error })
 }
 
 /** Whatever was thrown while nothing had left the process yet, as an error that says so. */

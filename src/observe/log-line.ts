@@ -1,4 +1,5 @@
 /** What a log line looks like. Pure. */
+import type { Mask } from '../lib/secret-mask.ts'
 import { redact, redactText } from './redact.ts'
 
 /** How much is logged: this and everything graver. */
@@ -28,6 +29,8 @@ export interface Heading {
   readonly workerId: string
   /** Errors show where they come from. */
   readonly stacks: boolean
+  /** Is applied to values that are text, never to the line's own names. */
+  readonly mask: Mask
 }
 
 /** Makes lines of one heading. `timestamp` is RFC 3339 in UTC with six decimals. */
@@ -35,7 +38,7 @@ export type LineMaker = (timestamp: string, message: string, fields: LogFields) 
 
 /** Lines for machines: one JSON object, its keys in the documented order. */
 export function jsonLines(heading: Heading): LineMaker {
-  const { level, component, workerId, stacks } = heading
+  const { level, component, workerId, stacks, mask } = heading
   const names = `"component":${quoted(component)},"worker_id":${quoted(workerId)}`
   const middle = `","level":"${level.toUpperCase()}",${names},"message":`
   return (timestamp, message, fields) => {
@@ -45,20 +48,21 @@ export function jsonLines(heading: Heading): LineMaker {
       const value = fields[name]
       if (value !== undefined) line += `,"${name}":${typeof value === 'number' ? rounded(value) : quoted(value)}`
     }
-    return `${line},"context":${contextText(fields, stacks)}}`
+    return mask.json(`${line},"context":${contextText(fields, stacks)}}`, 'keys and numbers')
   }
 }
 
 /** Lines for people: time, level, component, message, then what else there is. Never more than one line. */
-export function prettyLines({ level, component, stacks }: Heading): LineMaker {
+export function prettyLines({ level, component, stacks, mask }: Heading): LineMaker {
+  const masked = (text: string): string => plain(mask.text(text))
   const heading = `${level.toUpperCase().padEnd(5)} ${component}`
   return (timestamp, message, fields) => {
-    const parts = [`${timestamp.slice(11, 23)} ${heading}: ${plain(message)}`]
+    const parts = [`${timestamp.slice(11, 23)} ${heading}: ${masked(message)}`]
     for (const name of scalars) {
       const value = fields[name]
-      if (value !== undefined) parts.push(`${name}=${typeof value === 'number' ? rounded(value) : plain(value)}`)
+      if (value !== undefined) parts.push(`${name}=${typeof value === 'number' ? rounded(value) : masked(value)}`)
     }
-    const context = contextText(fields, stacks)
+    const context = mask.json(contextText(fields, stacks), 'keys and numbers')
     if (context !== '{}') parts.push(context)
     return parts.join(' ')
   }

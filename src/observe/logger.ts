@@ -29,7 +29,7 @@ interface LoggerOptions {
   /** A function is given each line at once, without its line end. */
   readonly to: 'stdout' | 'stderr' | ((line: string) => void)
   readonly clock?: Clock
-  /** Is applied to each finished line. */
+  /** Is applied to the values that a line shows. */
   readonly mask?: Mask
 }
 
@@ -55,13 +55,12 @@ function openLog({ level, format, workerId, to, clock = systemClock, mask = noMa
     const key = `${of} ${component}`
     const known = makers.get(key)
     if (known !== undefined) return known
-    const maker = formats[format]({ level: of, component, workerId, stacks: level === 'debug' })
+    const maker = formats[format]({ level: of, component, workerId, stacks: level === 'debug', mask })
     makers.set(key, maker)
     return maker
   }
   const write: Log['write'] = (of, component, message, fields) => {
-    const line = makerFor(of, component)(timestamp(), message, fields)
-    sink.write(format === 'json' ? mask.json(line) : mask.text(line))
+    sink.write(makerFor(of, component)(timestamp(), message, fields))
     if (format === 'pretty' || of === 'error') sink.flush()
   }
   const lost = (lines: number): void =>

@@ -24,7 +24,7 @@ export interface Gauges {
   /** Of the consumer that the fleet shares; undefined where there is none. */
   consumer(): { readonly pending: number; readonly ackPending: number } | undefined
   deadLetters(): { readonly bytes: number; readonly entries: number } | undefined
-  /** Of the origins that jobs send requests to. */
+  /** Of tenants and the origins that they send requests to. */
   breakers(): { readonly closed: number; readonly open: number; readonly halfOpen: number }
 }
 
@@ -152,14 +152,20 @@ export class Metrics implements Disposable {
     )
     read('worker_dlq_bytes', 'Size of the dead-letter files.', (from) => from.deadLetters?.()?.bytes)
     read('worker_dlq_entries', 'Dead letters in the files.', (from) => from.deadLetters?.()?.entries)
-    gauge(this.#registry, 'worker_http_breaker_state', 'Circuit breakers of origins, by state.', ['state'], () => {
-      const states = this.#gauges.breakers?.()
-      return [
-        [states?.closed, 'closed'],
-        [states?.open, 'open'],
-        [states?.halfOpen, 'half_open'],
-      ]
-    })
+    gauge(
+      this.#registry,
+      'worker_http_breaker_state',
+      'Pairs of tenant and origin, by the state of their circuit breaker.',
+      ['state'],
+      () => {
+        const states = this.#gauges.breakers?.()
+        return [
+          [states?.closed, 'closed'],
+          [states?.open, 'open'],
+          [states?.halfOpen, 'half_open'],
+        ]
+      },
+    )
   }
 }
 

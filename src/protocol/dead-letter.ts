@@ -60,9 +60,9 @@ interface Parts {
   readonly attempts?: number | undefined
   readonly error?: JobError | undefined
   readonly assignment?: JsonObject | undefined
-  /** The result that could not be published. */
+  /** The result that could not be published, masked already. */
   readonly result?: JsonObject | undefined
-  /** Is applied to everything but the ids. */
+  /** Is applied to values in `assignment` and `headers`, to the error message and `raw`. */
   readonly mask: Mask
 }
 
@@ -70,9 +70,8 @@ interface Parts {
 export function deadLetter(parts: Parts): DeadLetter {
   const { caller, error, mask } = parts
   const received = shallow(parts.assignment)
-  const assignment = received && mask.data(received)
+  const assignment = received && mask.data(received, 'keys')
   const body = received ? parts.body : mask.bytes(parts.body)
-  const result = shallow(parts.result)
   return {
     id: parts.id,
     ts: new Date(parts.timestamp).toISOString(),
@@ -87,9 +86,9 @@ export function deadLetter(parts: Parts): DeadLetter {
     error_message: error && mask.text(errorMessage(error)),
     payload_ref: { subject: parts.subject, len: parts.body.length },
     form: parts.form,
-    headers: Object.keys(parts.headers).length > 0 ? mask.data(parts.headers) : undefined,
+    headers: Object.keys(parts.headers).length > 0 ? mask.data(parts.headers, 'keys') : undefined,
     assignment,
-    result: result && mask.data(result),
+    result: shallow(parts.result),
     raw: assignment ? undefined : Buffer.from(body).toString('base64'),
     masked: assignment !== received || body !== parts.body || undefined,
   }

@@ -60,7 +60,7 @@ interface ResultOptions {
   readonly mode: EnvelopeMode
   /** The largest message, headers included, in bytes. */
   readonly maxPayload: number
-  /** Is applied to whatever the handler or those it talked to had to say. */
+  /** Is applied to whatever the handler or those it talked to had to say; not to the names that details have. */
   readonly mask: Mask
 }
 
@@ -107,7 +107,7 @@ function encodeFailure(caller: Caller, ending: Failure, stamp: ResultStamp, opti
     ...closing(caller, stamp),
   })
   const output = textOf(error.output)
-  const maskedDetails = detailsText && mask.json(detailsText)
+  const maskedDetails = detailsText && mask.json(detailsText, 'keys')
   const whole = { output: output === unwritable ? undefined : output && mask.json(output), details: maskedDetails }
   for (const parts of [whole, { details: maskedDetails }]) {
     const encoded = seal(caller, ending, head, parts, options.mode)

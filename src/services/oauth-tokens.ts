@@ -1,25 +1,16 @@
 /** Access tokens by the client credentials grant (RFC 6749, section 4.4): asked for once, used until they expire. */
-import { createHash } from 'node:crypto'
 import { JobError, type Retry } from '../errors.ts'
-import { BoundedMap } from '../lib/bounded-map.ts'
 import { buildInfo } from '../lib/build-info.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isTransient, retryAfterMs } from '../lib/http-status.ts'
 import { restated } from '../lib/restated-error.ts'
 import { abortable } from './fetch/abortable.ts'
 import type { Answer, Fetch, OutgoingRequest } from './fetch/fetch.ts'
+import { learnedLength } from './secrets/known-secrets.ts'
 import type { Secrets } from './secrets/secrets.ts'
+import { requestKey, TokenCache, type TokenRequest } from './token-cache.ts'
 
-/** Whose token, from where. */
-export interface TokenRequest {
-  readonly tenantId: string
-  readonly url: URL
-  readonly clientId: string
-  readonly clientSecret: string
-  readonly scope?: string | undefined
-  /** The client id or secret is one of the configured secrets, so that what is made of them is masked as they are. */
-  readonly isConfidential: boolean
-}
+export type { TokenRequest }
 
 /** A token that can stand in an Authorization header. */
 export interface Token {
@@ -33,7 +24,8 @@ export interface OauthTokens extends AsyncDisposable {
   /**
    * Those who ask for the same token at the same time share one request, which ends when the last of them leaves.
    * Rejects with the token request's JobError (`details.step` is `token`), certainly unsent as the caller's own request
-   * is, or with the signal's reason.
+   * is, or with the signal's reason. The token of a confidential client is masked for its tenant; HTTP_REQUEST_FAILED
+   * when it is too short or too long for that (`details.reason`).
    */
   get(request: TokenRequest, signal: AbortSignal): Promise<Token>
   /** Forgets this token, as it was refused. */
@@ -42,7 +34,7 @@ export interface OauthTokens extends AsyncDisposable {
 
 interface OauthTokenOptions {
   readonly fetch: Fetch
-  readonly secrets: Secrets
+  readonly secrets: Pick<Secrets, 'learn'>
   readonly clock: Clock
 }
 
@@ -57,18 +49,11 @@ interface Asking {
   waiting: number
 }
 
-interface Remembered {
-  readonly value: string
-  /** In monotonic milliseconds. */
-  readonly untilMs: number
-}
-
 const longestLifeMs = 24 * 60 * 60 * 1000
 /** For servers that do not say how long a token lives. */
 const usualLifeMs = 5 * 60 * 1000
 /** A token is not used in its last moments: it has to arrive while it is still good. */
 const marginMs = 30_000
-const bounds = { maxEntries: 1000, maxAgeMs: longestLifeMs }
 
 /** Opens the service; disposing ends what is being asked. */
 export function openOauthTokens(options: OauthTokenOptions): OauthTokens {
@@ -77,25 +62,24 @@ export function openOauthTokens(options: OauthTokenOptions): OauthTokens {
 
 class OpenTokens implements OauthTokens {
   readonly #options: OauthTokenOptions
-  readonly #known: BoundedMap<string, Remembered>
+  readonly #known: TokenCache
   readonly #asking = new Map<string, Asking>()
 
   constructor(options: OauthTokenOptions) {
     this.#options = options
-    this.#known = new BoundedMap(bounds, options.clock)
+    this.#known = new TokenCache(options.clock)
   }
 
   async get(request: TokenRequest, signal: AbortSignal): Promise<Token> {
     signal.throwIfAborted()
-    const key = keyOf(request)
-    const known = this.#known.get(key)
-    if (known !== undefined && known.untilMs > this.#options.clock.monotonic()) {
-      return { value: known.value, isNew: false }
-    }
+    const known = this.#known.get(request)
+    if (known !== undefined) return this.#handOut(request, { value: known, isNew: false })
+    const key = requestKey(request)
     const asking = this.#asking.get(key) ?? this.#ask(key, request)
     asking.waiting++
     try {
-      return { value: (await abortable(asking.issued, signal)).value, isNew: true }
+      const { value } = await abortable(asking.issued, signal)
+      return this.#handOut(request, { value, isNew: true })
     } finally {
       asking.waiting--
       if (asking.waiting === 0) this.#leave(key, asking)
@@ -103,8 +87,7 @@ class OpenTokens implements OauthTokens {
   }
 
   drop(request: TokenRequest, { value }: Token): void {
-    const key = keyOf(request)
-    if (this.#known.get(key)?.value === value) this.#known.delete(key)
+    this.#known.drop(request, value)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,11 +96,17 @@ class OpenTokens implements OauthTokens {
     await Promise.allSettled(asking.map(({ issued }) => issued))
   }
 
+  /** Whoever gets a token has it masked from then on. */
+  #handOut({ tenantId, isConfidential }: TokenRequest, token: Token): Token {
+    // Literal credentials came with the job, and so has its tenant what they are worth: nothing to keep from it.
+    if (isConfidential) this.#options.secrets.learn(tenantId, token.value)
+    return token
+  }
+
   #ask(key: string, request: TokenRequest): Asking {
     const controller = new AbortController()
     const issued = this.#issue(request, controller.signal).then((token) => {
-      const untilMs = this.#options.clock.monotonic() + token.lifeMs
-      this.#known.set(key, { value: token.value, untilMs })
+      this.#known.set(request, token.value, token.lifeMs)
       return token
     })
     const asking: Asking = { issued, controller, waiting: 0 }
@@ -134,16 +123,14 @@ class OpenTokens implements OauthTokens {
   }
 
   async #issue(request: TokenRequest, signal: AbortSignal): Promise<Issued> {
-    const { fetch, secrets, clock } = this.#options
+    const { fetch, clock } = this.#options
     const basic = Buffer.from(`${formText(request.clientId)}:${formText(request.clientSecret)}`).toString('base64')
-    // Literal credentials came with the job, and so has its tenant what they are worth: nothing to keep from it.
-    if (request.isConfidential) secrets.mask.learn(basic)
     const answer = await fetch.request(outgoing(request, basic), signal).catch((thrown: unknown) => {
       throw restated(JobError.from(thrown), { details: { step: 'token' }, unsent: true })
     })
     const issued = answer.status === 200 ? readToken(answer) : undefined
     if (issued === undefined) throw refused(answer, clock)
-    if (request.isConfidential) secrets.mask.learn(issued.value)
+    if (request.isConfidential) checkLength(issued.value)
     return issued
   }
 }
@@ -185,6 +172,14 @@ function readToken(answer: Answer): Issued | undefined {
   return { value, lifeMs: lifeMs - Math.min(marginMs, lifeMs / 10) }
 }
 
+function checkLength({ length }: string): void {
+  const { least, most } = learnedLength
+  if (length >= least && length <= most) return
+  const details = { step: 'token', reason: length < least ? 'token_too_short' : 'token_too_long', least, most }
+  const message = 'The token has a length at which it could not be kept out of results'
+  throw new JobError('HTTP_REQUEST_FAILED', message, { details, retry: 'never', unsent: true })
+}
+
 function jsonOf({ body }: Answer): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(body))
@@ -211,12 +206,6 @@ function refused(answer: Answer, clock: Clock): JobError {
 function retryOf(status: number, afterMs: number | undefined): Retry {
   if (!isTransient(status)) return 'never'
   return afterMs === undefined ? 'backoff' : { afterMs }
-}
-
-/** The secret itself is not kept: a digest tells as well whether it is another one. */
-function keyOf({ tenantId, url, clientId, clientSecret, scope = '' }: TokenRequest): string {
-  const digest = createHash('sha256').update(clientSecret).digest('hex')
-  return JSON.stringify([tenantId, url.href, clientId, digest, scope])
 }
 
 function closed(): JobError {

@@ -48,6 +48,9 @@ class Attempt implements JobContext {
   /** Made when the handler first asks for its signal: many jobs are done before they need one. */
   #controller: AbortController | undefined
   #stop: Stop | undefined
+  #hasEnded = false
+  /** What the caller asked for, in milliseconds. */
+  #timeoutMs: number | undefined
   #limit: Timer | undefined
   #grace: Timer | undefined
 
@@ -77,8 +80,17 @@ class Attempt implements JobContext {
     })
   }
 
+  restartTime(): number {
+    if (this.#stop !== undefined || this.#hasEnded) return 0
+    this.#limit?.cancel()
+    const limitMs = timeLimitMs(this.#job, this.#timeoutMs, this.#options)
+    this.#limit = this.clock.after(limitMs, () => this.#halt('timeout'))
+    return limitMs
+  }
+
   start(prepared: Prepared): void {
-    this.#limit = this.clock.after(timeLimitMs(this.#job, prepared, this.#options), () => this.#halt('timeout'))
+    this.#timeoutMs = prepared.timeoutMs
+    this.restartTime()
     this.#job.onStop((why) => this.#halt(why))
     this.#run(prepared).then(
       // A handler that made it although it was told to stop has had its effect: that is a success.
@@ -101,6 +113,7 @@ class Attempt implements JobContext {
   }
 
   #end(outcome: Outcome): void {
+    this.#hasEnded = true
     this.#limit?.cancel()
     this.#grace?.cancel()
     this.#job.onStop(undefined)
@@ -116,7 +129,7 @@ function stopped({ why }: Stop, thrown: unknown): Outcome {
   return { kind: 'stopped', why, unsent: thrown instanceof JobError && thrown.unsent, stuck: false }
 }
 
-function timeLimitMs(job: Job, { timeoutMs }: Prepared, options: ExecuteOptions): number {
+function timeLimitMs(job: Job, timeoutMs: number | undefined, options: ExecuteOptions): number {
   const leftMs = job.deadlineAt === undefined ? undefined : job.deadlineAt - options.clock.monotonic()
   if (timeoutMs === undefined) return leftMs ?? job.handler.timeoutMs ?? options.defaultTimeoutMs
   return options.strictDeadline && leftMs !== undefined ? Math.min(timeoutMs, leftMs) : timeoutMs

@@ -10,6 +10,9 @@ const defaultPolicy: RetryPolicy = { maxAttempts: 1, backoffMs: 200, maxBackoffM
 /** How many wrong fields an error names; more do not help a caller. */
 const namedFields = 20
 
+/** How many characters it says of each: a caller chooses how long its own fields are called. */
+const longestText = 200
+
 /** Checks a job's input and works out what its attempts depend on. Throws the JobError it fails with. */
 export function prepare({ handler, assignment }: Pick<Job, 'handler' | 'assignment'>): Prepared {
   const given = inputOf(assignment)
@@ -39,20 +42,27 @@ function askedPolicy({ retry }: Assignment): RetryPolicy | undefined {
 }
 
 function wrongInput(error: z.ZodError, given: unknown): JobError {
-  const fields = error.issues
-    .slice(0, namedFields)
-    .map((issue) => ({ field: issue.path.join('.'), problem: issue.message, missing: isMissing(given, issue.path) }))
-  const details = { fields: fields.map(({ field, problem }) => ({ field, problem })) }
-  return fields.some(({ missing }) => missing)
+  const issues = error.issues.slice(0, namedFields).map((issue) => ({ ...issue, missing: isMissing(given, issue) }))
+  const fields = issues.map(({ path, message, missing }) => ({
+    field: short(path.join('.')),
+    problem: missing ? 'Missing' : short(message),
+  }))
+  const details = { fields }
+  return issues.some(({ missing }) => missing)
     ? new JobError('MISSING_REQUIRED_FIELD', 'A required field of the input is missing', { details })
     : new JobError('INVALID_INPUT', 'The input is not what this job type takes', { details })
 }
 
-function isMissing(given: unknown, path: readonly PropertyKey[]): boolean {
+/** Null where a value is required is as good as none; what a handler itself says of a null it has seen. */
+function isMissing(given: unknown, { path, code }: Pick<z.core.$ZodIssue, 'path' | 'code'>): boolean {
   let value = given
   for (const key of path) {
     if (typeof value !== 'object' || value === null) return false
     value = Reflect.get(value, key)
   }
-  return path.length > 0 && value === undefined
+  return path.length > 0 && (value === undefined || (value === null && code !== 'custom'))
+}
+
+function short(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText)}…` : text
 }

@@ -69,7 +69,7 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     metrics,
   })
   const results = { resultSubject: subjects.result, envelope, workerId, sandbox, maxRetries, closing: closing.signal }
-  const reporter = new Reporter({ bus, box, ...results, mask: platform.services.secrets.mask, clock, log, metrics })
+  const reporter = new Reporter({ bus, box, ...results, masks: platform.services.secrets, clock, log, metrics })
 
   const registry = new Registry(handlers)
   const leases = new Leases(clock)

@@ -3,11 +3,12 @@ import { PublishError } from '../../src/bus/bus.ts'
 import { JobError } from '../../src/errors.ts'
 import { DeadLetterBox } from '../../src/exchange/dead-letter-box.ts'
 import { type Report, Reporter } from '../../src/exchange/report.ts'
-import { type Mask, noMask, SecretMask } from '../../src/lib/secret-mask.ts'
+import { type Masks, noMask } from '../../src/lib/secret-mask.ts'
 import { openLogger } from '../../src/observe/logger.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
 import type { DeadLetter } from '../../src/protocol/dead-letter.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { maskOf } from '../support/mask-of.ts'
 import { aborted } from '../support/probe.ts'
 
 const origin = { subject: 'caf.exec.assign.v1', body: new TextEncoder().encode('{"x":1}'), headers: { a: 'b' } }
@@ -28,7 +29,7 @@ type Answer = 'arrived' | PublishError['reason'] | 'never'
 /** `answers`: what each publish comes to, the last one for all that follow. */
 function open(
   answers: readonly Answer[],
-  options: { maxRetries?: number; diskFull?: boolean; maxPayload?: number; mask?: Mask } = {},
+  options: { maxRetries?: number; diskFull?: boolean; maxPayload?: number; masks?: Masks } = {},
 ) {
   const clock = new FakeClock()
   const events: string[] = []
@@ -79,7 +80,7 @@ function open(
       envelope: 'auto',
       workerId: 'w-1',
       sandbox: false,
-      mask: options.mask ?? noMask,
+      masks: options.masks ?? { mask: noMask, maskFor: () => noMask },
     },
     ...{ maxRetries: options.maxRetries ?? 5, clock, log, metrics, closing: closing.signal },
   })
@@ -219,9 +220,11 @@ describe('what cannot be answered', () => {
 })
 
 test('a secret stands neither in the result nor in the dead letter nor in its notification', async () => {
-  const mask = new SecretMask()
-  mask.add('hunter2-hunter2')
-  using all = open(['no-responders'], { mask, maxRetries: 0 })
+  const masks = {
+    mask: noMask,
+    maskFor: (tenantId: string) => (tenantId === 'acme' ? maskOf('hunter2-hunter2') : noMask),
+  }
+  using all = open(['no-responders'], { masks, maxRetries: 0 })
   const error = new JobError('HTTP_ERROR', 'Answered hunter2-hunter2', { output: { echoed: 'hunter2-hunter2' } })
   const leaky = { assignment_id: 'a-1', job: { type: 'echo', payload: ['hunter2-hunter2'] } }
   const ending = { status: 'error', error, retryable: false } as const
@@ -232,4 +235,15 @@ test('a secret stands neither in the result nor in the dead letter nor in its no
   ])
   expect(JSON.stringify([all.letters, all.bodies])).not.toContain('hunter2')
   expect(all.letters[0]?.assignment).toEqual({ assignment_id: 'a-1', job: { type: 'echo', payload: ['***'] } })
+})
+
+test('what another tenant may not use is not masked for it; what has no tenant is masked by all that is known', async () => {
+  const masks = { mask: maskOf('hunter2-hunter2'), maskFor: () => noMask }
+  using all = open(['arrived'], { masks })
+  await all.reporter.report({ ...success, ending: { status: 'success', output: 'hunter2-hunter2' } })
+  expect(all.bodies.join()).toContain('hunter2-hunter2')
+  const error = new JobError('PARSE_ERROR', 'Not JSON')
+  const unreadable = { ...origin, body: new TextEncoder().encode('{hunter2-hunter2') }
+  await all.reporter.keep({ origin: unreadable, form: 'bare', reason: 'PARSE_ERROR', error })
+  expect(all.letters).toMatchObject([{ raw: Buffer.from('{***').toString('base64'), masked: true }])
 })

@@ -18,11 +18,18 @@ handlerContract(handlers, {
   runnable: { http: { url: site.url }, graphql: { url: site.url, query: '{ viewer { name } }' } },
   slow: {
     sleep: { ms: 60_000 },
+    javascript: { code: 'for (;;);' },
+    // Compares everything with everything.
+    jmespath: {
+      expression: 'length([?length($[?@ == `-1`]) == `1`])',
+      data: Array.from({ length: 100_000 }, (_, n) => n),
+    },
     http: { url: `${site.url}/hang`, method: 'POST', body: 'x' },
     graphql: { url: `${site.url}/hang`, query: 'mutation { a }' },
   },
+  lenient: { javascript: ['args'], jmespath: ['data'] },
 })
 
 test('the list holds every job type', () => {
-  expect(handlers.map(({ type }) => type)).toEqual(['echo', 'graphql', 'http', 'sleep'])
+  expect(handlers.map(({ type }) => type)).toEqual(['echo', 'graphql', 'http', 'javascript', 'jmespath', 'sleep'])
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { isNestedTooDeeply } from '../../src/lib/json-nesting.ts'
+import { isNestedTooDeeply, jsonShape } from '../../src/lib/json-nesting.ts'
 import { decodeAssignment } from '../../src/protocol/codec.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -36,3 +36,39 @@ describe('nesting', () => {
     expect(decoded).toMatchObject({ error: { code: 'INVALID_INPUT' } })
   })
 })
+
+describe('breadth', () => {
+  test.each([
+    ['[1,2,3]', 4],
+    ['{"a":1,"b":[true,null]}', 5],
+    ['{"a":{"b":{"c":1}}}', 4],
+    ['["a,b,[{,\\\\\\",c"]', 2],
+    [' [ 1 , 2 ] ', 3],
+  ])('of %s is %i values', (json, values) => {
+    expect(jsonShape(bytes(json), values)).toBe('fine')
+    expect(jsonShape(bytes(json), values - 1)).toBe('wide')
+  })
+
+  test('counts what is empty twice, and no value that was written less than once', () => {
+    expect(jsonShape(bytes('[[],{}]'), 5)).toBe('fine')
+    expect(jsonShape(bytes('[[],{}]'), 4)).toBe('wide')
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        const values = count(JSON.parse(json))
+        expect(values === 1 || jsonShape(bytes(json), values - 1) === 'wide').toBe(true)
+        expect(jsonShape(bytes(json), 2 * values)).toBe('fine')
+      }),
+    )
+  })
+
+  test('is told before depth where it comes first', () => {
+    const both = `[${'0,'.repeat(2000)}${nested(2000)}]`
+    expect(jsonShape(bytes(both), 1000)).toBe('wide')
+    expect(jsonShape(bytes(both))).toBe('deep')
+  })
+})
+
+function count(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.values(value).reduce((sum: number, each) => sum + count(each), 1)
+}

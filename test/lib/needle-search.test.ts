@@ -1,15 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { NeedleSearch, type Span } from '../../src/lib/needle-search.ts'
-
-/** The law, slowly: the first place, and there the longest needle. */
-function slowly(needles: readonly string[], text: string, from: number): Span | undefined {
-  for (let start = from; start < text.length; start++) {
-    const here = needles.filter((needle) => text.startsWith(needle, start)).map(({ length }) => length)
-    if (here.length > 0) return { start, end: start + Math.max(...here) }
-  }
-  return undefined
-}
+import { systemClock } from '../../src/lib/clock.ts'
+import { NeedleSearch } from '../../src/lib/needle-search.ts'
+import { placesSlowly } from './places.ts'
 
 // Few letters, so that needles overlap and nearly match all the time.
 const letters = fc.constantFrom('a', 'b', '*', 'ß', '\ud83d')
@@ -17,31 +10,45 @@ const needle = fc.string({ unit: letters, minLength: 4, maxLength: 9 })
 const hay = fc.string({ unit: letters, maxLength: 60 })
 
 describe('NeedleSearch', () => {
-  test('finds the first of the needles, the longest where several begin', () => {
+  test('finds all places of all needles, those that overlap as one', () => {
     fc.assert(
-      fc.property(fc.array(needle, { minLength: 1, maxLength: 8 }), hay, fc.nat(10), (needles, text, from) => {
-        expect(new NeedleSearch(needles).find(text, from)).toEqual(slowly(needles, text, from))
+      fc.property(fc.array(needle, { minLength: 1, maxLength: 8 }), hay, (needles, text) => {
+        expect(new NeedleSearch(needles).places(text)).toEqual(placesSlowly(needles, text))
       }),
       { numRuns: 2000 },
     )
   })
 
-  test('finds what was added later, unless it is too short to be', () => {
+  test('finds the same where a text nearly matches all the time', () => {
     fc.assert(
-      fc.property(fc.array(needle, { minLength: 1 }), fc.array(needle), hay, (first, later, text) => {
-        const search = new NeedleSearch(first)
-        const shortest = Math.min(...first.map(({ length }) => length))
-        const added = later.filter((each) => search.add(each))
-        expect(added).toEqual(later.filter(({ length }) => length >= shortest))
-        expect(search.find(text)).toEqual(slowly([...first, ...added], text, 0))
+      fc.property(fc.array(needle, { minLength: 1, maxLength: 8 }), hay, (needles, part) => {
+        const text = `${part}aaab`.repeat(200)
+        const given = [...needles, 'aaaaaaaa', 'aaab'.repeat(50)]
+        expect(new NeedleSearch(given).places(text)).toEqual(placesSlowly(given, text))
       }),
+      { numRuns: 50 },
     )
   })
 
-  test('copes with needles longer than its table counts', () => {
+  test('copes with needles longer than its window', () => {
     const long = 'x'.repeat(1000)
     const search = new NeedleSearch([`${long}1`, `${long}2`])
-    expect(search.find(`${'y'.repeat(3000)}${long}2`)).toEqual({ start: 3000, end: 4001 })
-    expect(search.find(`${'y'.repeat(3000)}${long}3`)).toBeUndefined()
+    expect(search.places(`${'y'.repeat(3000)}${long}2`)).toEqual([{ start: 3000, end: 4001 }])
+    expect(search.places(`${'y'.repeat(3000)}${long}3`)).toEqual([])
+  })
+
+  // Comparing at each place with each needle would take minutes for the first of them.
+  test.each([
+    ['that begin alike', Array.from({ length: 800 }, (_, n) => `${'QUFB'.repeat(300)}${n}`), 'QUFB'],
+    ['that are long and repeat themselves', [`${'A'.repeat(16_000)}B`, `${'A'.repeat(8000)}C`], 'A'],
+    ['that match everywhere', Array.from({ length: 40 }, (_, n) => 'A'.repeat(4 + 100 * n)), 'A'],
+    ['of one beginning', Array.from({ length: 90 }, (_, n) => `AAA${String.fromCharCode(33 + n)}`), 'AAA~AAA}AAA|A'],
+  ])('is not slowed down by needles %s', (_, needles, part) => {
+    const search = new NeedleSearch(needles)
+    const text = part.repeat(Math.ceil(10_000_000 / part.length))
+    const startedAt = systemClock.monotonic()
+    search.places(text)
+    // It takes about 60 ms.
+    expect(systemClock.monotonic() - startedAt).toBeLessThan(1500)
   })
 })

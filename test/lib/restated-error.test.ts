@@ -19,7 +19,9 @@ test('an error says what it said, but for what is to be said otherwise', () => {
     unsent: true,
   })
   expect(other).toMatchObject({ details: { a: 1, b: 2 }, output: 7, cause })
-  expect(restated(error, {})).toMatchObject({ code: 'HTTP_REQUEST_FAILED', unsent: false })
+  expect(restated(error, {})).toMatchObject({ code: 'HTTP_REQUEST_FAILED', unsent: false, uncharged: false })
+  const busy = new JobError('RESOURCE_UNAVAILABLE', 'Busy', { unsent: true, uncharged: true })
+  expect(restated(busy, { details: { step: 'token' } })).toMatchObject({ unsent: true, uncharged: true })
 })
 
 test('whatever was thrown before anything left says so', () => {

@@ -1,13 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { systemClock } from '../../src/lib/clock.ts'
 import { secretForms } from '../../src/lib/secret-forms.ts'
 import { noMask, SecretMask } from '../../src/lib/secret-mask.ts'
-
-function maskOf(...values: readonly string[]): SecretMask {
-  const mask = new SecretMask()
-  for (const value of values) mask.add(value)
-  return mask
-}
+import type { LastingSecrets } from '../../src/lib/secret-set.ts'
+import { maskOf, secretSet } from '../support/mask-of.ts'
 
 const secretUnit = fc.oneof(
   fc.constantFrom('a', 'b', '*', '"', '\\', '/', '+', ' ', '\n', '5'),
@@ -101,6 +98,8 @@ describe('a secret is masked', () => {
 
   test.each([
     ['as it is', value],
+    ['in hex', Buffer.from(value).toString('hex')],
+    ['in hex in capitals', Buffer.from(value).toString('hex').toUpperCase()],
     ['in base64', base64(value)],
     ['in base64 without padding', base64(value).replaceAll('=', '')],
     ['in base64url', Buffer.from(value).toString('base64url')],
@@ -109,6 +108,16 @@ describe('a secret is masked', () => {
     ['as a form is encoded', new URLSearchParams({ k: value }).toString().slice(2)],
     ['as JSON', JSON.stringify(value).slice(1, -1)],
     ['as JSON with backslashes before slashes', JSON.stringify(value).slice(1, -1).replaceAll('/', '\\/')],
+    ['as Go writes JSON', 's3cr/t+k y\\u0026\\"ü'],
+    ['as Python writes JSON', 's3cr/t+k y&\\"\\u00fc'],
+    ['as PHP writes JSON', 's3cr\\/t+k y&\\"\\u00fc'],
+    ['as .NET writes JSON', 's3cr/t\\u002Bk y\\u0026\\u0022\\u00FC'],
+    ['as HTML', 's3cr/t+k y&amp;&quot;ü'],
+    ['as text in HTML', 's3cr/t+k y&amp;"ü'],
+    ['as Go writes HTML', 's3cr/t+k y&amp;&#34;ü'],
+    ['as templates write HTML', 's3cr&#x2F;t+k y&amp;&quot;ü'],
+    ['as HTML in numbers', 's3cr/t+k y&#38;&#34;ü'],
+    ['as HTML in hex', 's3cr/t+k y&#x26;&#x22;ü'],
   ])('%s', (_how, form) => {
     expect(mask.text(`<${form}>`)).toBe('<***>')
     expect(Buffer.from(mask.bytes(Buffer.from(`<${form}>`))).toString()).toBe('<***>')
@@ -122,6 +131,25 @@ describe('a secret is masked', () => {
       expect(text).toContain('***')
       expect(Buffer.from(text.replace('***', ''), 'base64').toString('latin1')).not.toContain('rrect-horse')
     }
+  })
+
+  test.each([
+    ["it's <b>", 'it&#39;s &lt;b&gt;'],
+    ["it's <b>", 'it&#x27;s &lt;b&gt;'],
+    ["it's <b>", 'it&#039;s &lt;b&gt;'],
+    ["it's <b>", 'it&apos;s &lt;b&gt;'],
+    ["it's <b>", "it's &lt;b&gt;"],
+    ["it's <b>", 'it\\u0027s \\u003Cb\\u003E'],
+    ["it's <b>", 'it&#39;s &#60;b&#62;'],
+    ["it's <b>", 'it&#x27;s &#x3C;b&#x3E;'],
+    ["it's <b>", "it's \\u003cb\\u003e"],
+  ])('%s as %s', (value, written) => {
+    expect(maskOf(value).text(`<${written}>`)).toBe('<***>')
+    expect(maskOf(value).json(JSON.stringify(written))).toBe('"***"')
+  })
+
+  test('in few forms, where it holds nothing special', () => {
+    expect(secretForms('4f9a1b7c3dE8XyZ').size).toBeLessThanOrEqual(8)
   })
 
   test('in a number, which becomes text', () => {
@@ -151,48 +179,60 @@ describe('a secret is masked', () => {
 
   test('within bounded time, even where masking makes new secrets', () => {
     const mask = maskOf('abcd', '***x')
-    expect(mask.text(`<abcd${'x'.repeat(3)}>`)).toBe('<***>')
+    expect(mask.text('<abcdxx>')).toBe('<***>')
     expect(mask.text(`abcd${'x'.repeat(100_000)}`)).toBe('***')
   })
 })
 
-describe('values', () => {
-  test('that are too short are not looked for', () => {
-    const mask = maskOf('abc')
-    mask.learn('abcdefg')
-    expect(mask.text('abcdefg')).toBe('abcdefg')
-    expect(maskOf('abcd').text('abcdefg')).toBe('***efg')
+test('a value that is too short is not looked for', () => {
+  expect(maskOf('abc').text('abcdefg')).toBe('abcdefg')
+  expect(maskOf('abcd').text('abcdefg')).toBe('***efg')
+})
+
+describe('what is the worker’s own is left as it is', () => {
+  const mask = maskOf('abcd', '1234')
+  const json = '{"abcd":["abcd",12345,{"x":"1234"}]}'
+
+  test('names', () => {
+    expect(mask.json(json, 'keys')).toBe('{"abcd":["***","***",{"x":"***"}]}')
+    expect(mask.data({ abcd: 'abcd' }, 'keys')).toEqual({ abcd: '***' })
+    const named = { abcd: 1 }
+    expect(mask.data(named, 'keys')).toBe(named)
   })
 
-  test('that are learned are forgotten when there are too many, the oldest first; those used again are kept', () => {
-    const mask = maskOf('configured')
-    const token = (n: number): string => `token-${n}-of-many`
-    mask.learn(token(0))
-    mask.learn(token(1))
-    for (let n = 2; n < 1000; n++) mask.learn(token(n))
-    mask.learn(token(0))
-    expect(mask.text(token(1))).toBe('***')
-    for (let n = 1000; n < 1900; n++) mask.learn(token(n))
-    expect(mask.text(`${token(0)} configured`)).toBe('*** ***')
-    expect(mask.text(token(1))).toBe(token(1))
-    for (let n = 1000; n < 1900; n++) expect(mask.text(token(n))).toBe('***')
+  test('names and numbers', () => {
+    expect(mask.json(json, 'keys and numbers')).toBe('{"abcd":["***",12345,{"x":"***"}]}')
   })
 
-  test('that are learned take a bounded room', () => {
-    const mask = maskOf('configured')
-    const long = (n: number): string => `${n} ${'x'.repeat(16_000)}`
-    for (let n = 0; n < 100; n++) mask.learn(long(n))
-    mask.learn('y'.repeat(16_385))
-    expect(mask.text(long(0))).toBe(long(0))
-    expect(mask.text(long(99))).toBe('***')
-    expect(mask.text('y'.repeat(16_385))).toStartWith('yyy')
+  test('nothing', () => {
+    expect(mask.json(json)).toBe('{"***":["***","***",{"x":"***"}]}')
+  })
+})
+
+describe('several sets', () => {
+  test('are masked as one', () => {
+    const sets = [secretSet('abcdef', 'lonely'), secretSet(), secretSet('defghi')]
+    const mask = new SecretMask(() => sets)
+    expect(mask.text('<abcdefghi> lonely')).toBe('<***> ***')
+    expect(mask.json('{"a":"<abcdefghi>"}')).toBe('{"a":"<***>"}')
   })
 
-  test('are looked for as soon as they are known, also shorter ones than before', () => {
-    const mask = maskOf('a-very-long-configured-secret')
-    expect(mask.text('shrt')).toBe('shrt')
-    mask.add('shrt')
-    mask.learn('another-token')
-    expect(mask.text('shrt another-token a-very-long-configured-secret')).toBe('*** *** ***')
+  test('are asked for each time', () => {
+    const sets: LastingSecrets[] = []
+    const mask = new SecretMask(() => sets)
+    expect(mask.text('abcdef')).toBe('abcdef')
+    const set = secretSet('abcdef')
+    sets.push(set)
+    expect(mask.text('abcdef shrt')).toBe('*** shrt')
+    set.add('shrt')
+    expect(mask.text('abcdef shrt')).toBe('*** ***')
   })
+})
+
+test('JSON full of hits is masked in a time that grows with its length', () => {
+  const json = JSON.stringify(Array.from({ length: 100_000 }, (_, n) => `a"b hunter2-hunter2 ${n}`))
+  const startedAt = systemClock.monotonic()
+  expect(maskOf('hunter2-hunter2').json(json)).not.toContain('hunter')
+  // It takes about 100 ms.
+  expect(systemClock.monotonic() - startedAt).toBeLessThan(2000)
 })

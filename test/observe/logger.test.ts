@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { JobError } from '../../src/errors.ts'
-import { SecretMask } from '../../src/lib/secret-mask.ts'
 import { type Logger, type LogLevel, openLogger } from '../../src/observe/logger.ts'
 import { characters } from '../support/arbitraries.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { maskOf } from '../support/mask-of.ts'
 
 interface Recorded {
   readonly log: Logger
@@ -156,7 +156,8 @@ describe('text for people', () => {
 
 test.each(['json', 'pretty'] as const)('a secret stands nowhere on a line (%s)', (format) => {
   const lines: string[] = []
-  const mask = new SecretMask()
+  const value = 'hunter2"hunter2'
+  const mask = maskOf(value, 'tenant_id', 'context', '1234')
   const log = openLogger({
     level: 'debug',
     format,
@@ -165,12 +166,10 @@ test.each(['json', 'pretty'] as const)('a secret stands nowhere on a line (%s)',
     to: (line) => lines.push(line),
     mask,
   })
-  const value = 'hunter2"hunter2'
-  mask.add(value)
-  const context = { [value]: [value], url: `https://a/?k=${encodeURIComponent(value)}` }
+  const context = { list: [value], n: 12345, url: `https://a/?k=${encodeURIComponent(value)}` }
   log.child({ tenant_id: value }).info(`Said ${value}`, { context, error: new Error(value, { cause: value }) })
   expect(lines.join('\n')).toContain('Said ***')
   expect(lines.join('\n')).not.toContain('hunter2')
   if (format === 'json')
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ tenant_id: '***', context: { '***': ['***'] } })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ tenant_id: '***', context: { list: ['***'], n: 12345 } })
 })

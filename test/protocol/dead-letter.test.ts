@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { JobError } from '../../src/errors.ts'
-import { noMask, SecretMask } from '../../src/lib/secret-mask.ts'
+import { noMask } from '../../src/lib/secret-mask.ts'
 import type { Caller } from '../../src/protocol/assignment.ts'
 import { decodeAssignment } from '../../src/protocol/codec.ts'
 import {
@@ -12,6 +12,7 @@ import {
   notification,
 } from '../../src/protocol/dead-letter.ts'
 import { assignmentMessages, rubbish } from '../support/arbitraries.ts'
+import { maskOf } from '../support/mask-of.ts'
 
 const body = new TextEncoder().encode('{"assignment_id":"a-1","tenant_id":"acme"}')
 const caller: Caller = { assignmentId: 'a-1', tenantId: 'acme', jobType: 'echo', traceId: 'tr-1', form: 'bare' }
@@ -87,15 +88,14 @@ test('an assignment nested too deeply to be written is kept as its bytes', () =>
 })
 
 describe('a secret', () => {
-  const mask = new SecretMask()
-  mask.add('hunter2-hunter2')
+  const mask = maskOf('hunter2-hunter2', 'assignment_id', 'JOB_FAILED')
   const secret = 'hunter2-hunter2'
 
   test('stands nowhere in the record, which says so when it cannot be sent again as it was', () => {
     const error = new JobError('SCRIPT_ERROR', `It broke ${secret}`)
-    const about = { headers: { x: secret }, assignment: { a: [secret], n: 1 }, result: { b: secret }, error }
+    const about = { headers: { x: secret }, assignment: { a: [secret], n: 1 }, error }
     const record = deadLetter({ ...least, caller, mask, ...about })
-    expect(record).toMatchObject({ headers: { x: '***' }, assignment: { a: ['***'], n: 1 }, result: { b: '***' } })
+    expect(record).toMatchObject({ headers: { x: '***' }, assignment: { a: ['***'], n: 1 } })
     expect(record).toMatchObject({ error_message: 'It broke ***', masked: true })
   })
 
@@ -105,12 +105,19 @@ describe('a secret', () => {
     expect(record.masked).toBe(true)
   })
 
+  test('that is a name or a word of the record leaves it as it is', () => {
+    const assignment = { assignment_id: 'a-1' }
+    const record = deadLetter({ ...least, caller, mask, assignment, headers: { assignment_id: 'a-1' } })
+    expect(record).toMatchObject({ reason: 'JOB_FAILED', assignment, headers: { assignment_id: 'a-1' } })
+    expect(record.masked).toBeUndefined()
+  })
+
   test('that is nowhere leaves the record as it is', () => {
     const assignment = { a: 1 }
-    const record = deadLetter({ ...least, mask, assignment, result: { b: secret } })
+    const record = deadLetter({ ...least, mask, assignment, result: { b: 2 } })
     expect(record.assignment).toBe(assignment)
     expect(record.masked).toBeUndefined()
-    expect(deadLetter({ ...least, mask }).masked).toBeUndefined()
+    expect(deadLetter({ ...least, mask: maskOf(secret) }).masked).toBeUndefined()
   })
 })
 

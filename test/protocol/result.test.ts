@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { JobError } from '../../src/errors.ts'
-import { noMask, SecretMask } from '../../src/lib/secret-mask.ts'
+import { noMask } from '../../src/lib/secret-mask.ts'
 import type { Caller } from '../../src/protocol/assignment.ts'
 import { decodeAssignment } from '../../src/protocol/codec.ts'
 import { type EncodedResult, type Ending, encodeResult, type ResultStamp } from '../../src/protocol/result.ts'
 import { type Arrival, assignmentMessages, endings, rubbish, stamps } from '../support/arbitraries.ts'
+import { maskOf } from '../support/mask-of.ts'
 import { resultOracle } from '../support/result-oracle.ts'
 import { goldenVectors, vectorBody } from '../support/vectors.ts'
 
@@ -214,8 +215,7 @@ test('a sandbox says so, a refused job took no time', () => {
 })
 
 describe('a secret', () => {
-  const mask = new SecretMask()
-  mask.add('hunter2-hunter2')
+  const mask = maskOf('hunter2-hunter2', 'assignment_id', 'job_type', 'success', 'field')
   const encodeMasked = (ending: Ending, from: Partial<Caller> = {}): EncodedResult => {
     const encoded = encodeResult({ ...caller, ...from }, ending, stamp, { ...roomy, mask })
     expect(resultOracle(encoded)).toEqual([])
@@ -227,6 +227,16 @@ describe('a secret', () => {
     const { result } = encodeMasked({ status: 'success', output: echoed })
     expect(result['output']).toEqual({ headers: { authorization: 'Bearer ***' }, list: ['***'] })
     expect(encodeMasked({ status: 'success', output: 'hunter2-hunter2' }).result['output']).toBe('***')
+  })
+
+  test('stands in no name of an output either', () => {
+    const { result } = encodeMasked({ status: 'success', output: { 'x-hunter2-hunter2': 1 } })
+    expect(result['output']).toEqual({ 'x-***': 1 })
+  })
+
+  test('that is one of the names or words of a result leaves them alone', () => {
+    const { result } = encodeMasked({ status: 'success', output: 1 })
+    expect(result).toMatchObject({ status: 'success', assignment_id: 'a-1', job_type: 'echo' })
   })
 
   test('stands in no error: not in its message, its details, its output', () => {

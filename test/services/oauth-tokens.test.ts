@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { OauthTokens, TokenRequest } from '../../src/services/oauth-tokens.ts'
 import { openOauthTokens } from '../../src/services/oauth-tokens.ts'
+import type { Secrets } from '../../src/services/secrets/secrets.ts'
 import { openHttpWorld, openSite, type Site } from '../handlers/http/http-world.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -10,6 +11,7 @@ interface Scene extends AsyncDisposable {
   readonly issuer: Site
   readonly tokens: OauthTokens
   readonly request: TokenRequest
+  readonly secrets: Secrets
   get(more?: Partial<TokenRequest>, signal?: AbortSignal): Promise<string>
 }
 
@@ -27,10 +29,10 @@ async function openScene(answer: Answer = (count) => Response.json({ access_toke
     url: new URL(issuer.url),
     clientId: 'id',
     clientSecret: 'secret',
-    isConfidential: true,
+    isConfidential: false,
   }
   return {
-    ...{ clock, issuer, tokens, request },
+    ...{ clock, issuer, tokens, request, secrets },
     get: async (more, signal = new AbortController().signal) =>
       (await tokens.get({ ...request, ...more }, signal)).value,
     async [Symbol.asyncDispose]() {
@@ -88,6 +90,52 @@ describe('a token', () => {
     expect(await scene.get()).toBe('t2')
     tokens.drop(request, first)
     expect(await scene.get()).toBe('t2')
+  })
+})
+
+describe('the token of a confidential client', () => {
+  const confidential = { isConfidential: true }
+  const longToken = (count: number): string => `token-${count}-of-a-confidential-client`
+  const issue = (count: number): Response => Response.json({ access_token: longToken(count) })
+
+  test('is masked for its tenant before anybody has it; that of others is not', async () => {
+    await using scene = await openScene(issue)
+    const [first, second] = [await scene.get(confidential), await scene.get()]
+    expect([first, second]).toEqual([longToken(1), longToken(2)])
+    expect(scene.secrets.maskFor('acme').text(`${first} ${second}`)).toBe(`*** ${second}`)
+    expect(scene.secrets.maskFor('globex').text(first)).toBe(first)
+  })
+
+  test('is masked whenever it is used again, though many others were used since', async () => {
+    await using scene = await openScene(issue)
+    const mask = scene.secrets.maskFor('acme')
+    for (let n = 0; n < 64; n++) await scene.get({ ...confidential, scope: `${n}` })
+    expect(await scene.get({ ...confidential, scope: '0' })).toBe(longToken(1))
+    await scene.get({ ...confidential, scope: '64' })
+    expect(mask.text(longToken(1))).toBe('***')
+    // What is masked no more is not used any more either.
+    expect(mask.text(longToken(2))).toBe(longToken(2))
+    expect(await scene.get({ ...confidential, scope: '1' })).toBe(longToken(66))
+  })
+
+  test.each([
+    ['x'.repeat(15), 'token_too_short'],
+    ['x'.repeat(16_385), 'token_too_long'],
+  ])('is refused at a length that cannot be masked: %#', async (value, reason) => {
+    await using scene = await openScene(() => Response.json({ access_token: value }))
+    const failure = await scene.get(confidential).catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      code: 'HTTP_REQUEST_FAILED',
+      retry: 'never',
+      unsent: true,
+      details: { step: 'token', reason, least: 16, most: 16_384 },
+    })
+    expect(await scene.get()).toBe(value)
+  })
+
+  test.each([16, 16_384])('may have %i characters', async (length) => {
+    await using scene = await openScene(() => Response.json({ access_token: 'x'.repeat(length) }))
+    expect(await scene.get(confidential)).toHaveLength(length)
   })
 })
 

@@ -144,7 +144,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     },
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   }
-  const services = openServices({ config, secrets, clock, metrics })
+  const services = openServices({ config, secrets, clock, log: logger, metrics })
   const platform = { config, bus, clock, log: logger, metrics, services }
   const role = await workerRole(() => options.handlers ?? handlersOf(services)).open(platform)
   role.start()

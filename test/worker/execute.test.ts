@@ -128,6 +128,39 @@ describe('the time limit', () => {
     expect(await stoppedAfter({ fields: early, options: { strictDeadline: true } })).toBe(100)
   })
 
+  test('begins anew when the handler says so, but the deadline stays', async () => {
+    const left: number[] = []
+    const waiting = {
+      ...probe(async (input, context) => {
+        await context.clock.sleep(60)
+        left.push(context.restartTime())
+        return untilStopped(input, context)
+      }),
+    }
+    expect(await stoppedAfter({ fields: job(100), handler: waiting })).toBe(160)
+    expect(await stoppedAfter({ handler: { ...waiting, timeoutMs: 100 } })).toBe(160)
+    expect(await stoppedAfter({ fields: { options: { deadline_ms: 100 } }, handler: waiting })).toBe(100)
+    const strict = { fields: { ...job(100), options: { deadline_ms: 130 } }, options: { strictDeadline: true } }
+    expect(await stoppedAfter({ ...strict, handler: waiting })).toBe(130)
+    expect(left).toEqual([100, 100, 40, 70])
+  })
+
+  test('does not begin anew once it is up, or when the attempt has ended', async () => {
+    const contexts: JobContext[] = []
+    const stopped = attempt({
+      handler: probe(async (_input, context) => {
+        contexts.push(context)
+        await aborted(context.signal)
+        return context.restartTime()
+      }),
+      fields: job(50),
+    })
+    await stopped.clock.advance(50)
+    expect(await stopped.ended).toEqual({ kind: 'succeeded', output: 0 })
+    expect(contexts[0]?.restartTime()).toBe(0)
+    expect(stopped.clock.pending).toBe(0)
+  })
+
   test('aborts the signal with a reason, and the outcome says why', async () => {
     const reasons: unknown[] = []
     const handler = probe(async (_input, { signal }) => {

@@ -48,7 +48,8 @@ describe('input', () => {
     [{}, 'MISSING_REQUIRED_FIELD', 'url'],
     [{ url: undefined }, 'MISSING_REQUIRED_FIELD', 'url'],
     [{ url: 7 }, 'INVALID_INPUT', 'url'],
-    [{ url: null }, 'INVALID_INPUT', 'url'],
+    [{ url: null }, 'MISSING_REQUIRED_FIELD', 'url'],
+    [{ url: 'x', deep: { n: null } }, 'MISSING_REQUIRED_FIELD', 'deep.n'],
     [{ url: 'x', deep: {} }, 'MISSING_REQUIRED_FIELD', 'deep.n'],
     [{ url: 'x', deep: { n: 'seven' } }, 'INVALID_INPUT', 'deep.n'],
     ['text', 'INVALID_INPUT', ''],
@@ -72,6 +73,29 @@ describe('input', () => {
       if (!(error instanceof JobError)) throw error
       expect(error.details?.['fields']).toHaveLength(20)
       expect(JSON.stringify(error.details) + error.message).not.toContain('secret-value')
+    }
+  })
+
+  test('a null that a handler has seen and refused is not missing', () => {
+    const checked = z.object({ either: z.null(), or: z.null() }).refine(() => false, { path: ['or'], error: 'Why' })
+    const handler: Handler = { ...probe(() => undefined), input: checked }
+    const refused = () => prepared({ job: { type: 'strict', payload: { either: null, or: null } } }, handler)
+    expect(refused).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
+  })
+
+  test('an error says what is missing, and keeps long names short', () => {
+    expect(refusal({}).details).toEqual({ fields: [{ field: 'url', problem: 'Missing' }] })
+    const record: Handler = { ...probe(() => undefined), input: z.record(z.string(), z.strictObject({})) }
+    const payload = { ['n'.repeat(100_000)]: { ['k'.repeat(100_000)]: 1 } }
+    try {
+      prepared({ job: { type: 'strict', payload } }, record)
+      throw new Error('it was taken')
+    } catch (error) {
+      if (!(error instanceof JobError)) throw error
+      expect(JSON.stringify(error.details).length).toBeLessThan(500)
+      expect(error.details?.['fields']).toEqual([
+        { field: expect.stringMatching(/^n{200}…$/), problem: expect.stringMatching(/^Unrecognized key: "k+…$/) },
+      ])
     }
   })
 

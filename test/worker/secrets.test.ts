@@ -39,7 +39,7 @@ const traces = [
 describe('a secret', () => {
   test('stands in no result, log line, dead letter and notification of a job that fails', async () => {
     await using rig = await startRig({ handlers: own, env })
-    const payload = { note: value, list: [1, { [value]: null }] }
+    const payload = { note: value, list: [1, { x: value }] }
     rig.assign({ assignment_id: 'a-1', job: { type: 'leaky', payload } })
     const result = await rig.result('a-1')
     expect(result).toMatchObject({ error_message: 'It said ***', output: { body: '{"value":"***"}' } })
@@ -49,7 +49,7 @@ describe('a secret', () => {
     expect(letter).toMatchObject({
       masked: true,
       error_message: 'It said ***',
-      assignment: { assignment_id: 'a-1', job: { payload: { note: '***', list: [1, { '***': null }] } } },
+      assignment: { assignment_id: 'a-1', job: { payload: { note: '***', list: [1, { x: '***' }] } } },
     })
     const said = JSON.stringify([rig.log.all, await rig.deadLetters(), rig.results.all, rig.notifications.all])
     expect(said).toContain('Here it is: ***')
@@ -75,10 +75,22 @@ describe('a secret', () => {
     expect(Buffer.from(String(letter?.['raw']), 'base64').toString()).toBe('{"not json": ***')
   })
 
-  test('that is learned on the way is masked from then on', async () => {
+  test('that is learned on the way is masked from then on, for its tenant', async () => {
     await using rig = await startRig()
-    rig.secrets.mask.learn('a-token-met-at-run-time')
-    rig.assign({ assignment_id: 'a-1', job: { type: 'echo', payload: 'a-token-met-at-run-time' } })
+    rig.secrets.learn('acme', 'a-token-met-at-run-time')
+    const job = { type: 'echo', payload: 'a-token-met-at-run-time' }
+    rig.assign({ assignment_id: 'a-1', job })
+    rig.assign({ assignment_id: 'a-2', tenant_id: 'globex', job })
     expect(await rig.result('a-1')).toMatchObject({ output: '***' })
+    expect(await rig.result('a-2')).toMatchObject({ output: job.payload })
+  })
+
+  test('is not told to those who may not use it, however many values they try', async () => {
+    await using rig = await startRig({ env: { ...env, SECRET_X_TENANTS: 'globex' } })
+    const payload = [...Array.from({ length: 1000 }, (_, n) => `guess-${n}`), value]
+    rig.assign({ assignment_id: 'a-1', job: { type: 'echo', payload } })
+    expect(await rig.result('a-1')).toMatchObject({ output: payload })
+    rig.assign({ assignment_id: 'a-2', tenant_id: 'globex', job: { type: 'echo', payload } })
+    expect(await rig.result('a-2')).toMatchObject({ output: payload.with(-1, '***') })
   })
 })

@@ -3,9 +3,11 @@ import { JobError } from '../../errors.ts'
 import { defineHandler, type Effect, type Handler, type JobContext } from '../../handler.ts'
 import { restated } from '../../lib/restated-error.ts'
 import { parseStatusPattern, type StatusPattern, statusMatcher } from '../../lib/status-pattern.ts'
+import { Turns } from '../../lib/turns.ts'
 import type { Answer } from '../../services/fetch/fetch.ts'
 import { bodyOfValue } from '../http/body.ts'
 import { hasIdempotencyKey } from '../http/request-input.ts'
+import { turnFor } from '../http/response.ts'
 import { retryAfter, retryPolicy } from '../http/retry.ts'
 import { beforeSending, type Draft, type SendServices, send } from '../http/send.ts'
 import { statusList } from '../http/status-list.ts'
@@ -21,6 +23,7 @@ const accept = 'application/graphql-response+json, application/json;q=0.9'
 
 /** The handler, sending by these services. */
 export function graphql(services: SendServices): Handler {
+  const turns = new Turns()
   return defineHandler({
     type: 'graphql',
     aliases: ['graphql.query'],
@@ -36,6 +39,7 @@ export function graphql(services: SendServices): Handler {
     async run(input, context) {
       const draft = await beforeSending(() => draftOf(input))
       const answer = await sent(draft, services, context)
+      await turnFor(answer, turns, context)
       const retry = retryAfter(answer, input.retry, context.clock)
       return responseOf(answer, { isOk: draft.isOk, failOnErrors: input.fail_on_errors, retry })
     },

@@ -2,7 +2,7 @@ import { type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'gr
 import type { Effect } from '../../handler.ts'
 
 /** Longer documents are not read: that takes time from every other job. */
-const mostTokens = 10_000
+const longest = { tokens: 10_000, characters: 250_000 }
 
 /**
  * What a document does when it is sent twice: nothing when the operation it selects is a query. A mutation may do harm,
@@ -19,8 +19,9 @@ function selected(document: string, operationName: string | undefined): Operatio
 }
 
 function read(document: string): DocumentNode | undefined {
+  if (document.length > longest.characters) return undefined
   try {
-    return parse(document, { noLocation: true, maxLexicalTokens: mostTokens })
+    return parse(document, { noLocation: true, maxLexicalTokens: longest.tokens })
   } catch {
     return undefined
   }

@@ -4,7 +4,7 @@ import { JobError, type Retry } from '../../errors.ts'
 import { isTransient } from '../../lib/http-status.ts'
 import type { StatusPattern } from '../../lib/status-pattern.ts'
 import type { Answer } from '../../services/fetch/fetch.ts'
-import { parsedJson, textOf } from '../http/response.ts'
+import { jsonOf, textOf } from '../http/response.ts'
 
 /** The response of a GraphQL server, as it came. */
 export const graphqlOutput = z.looseObject({
@@ -12,6 +12,8 @@ export const graphqlOutput = z.looseObject({
   errors: z.array(z.unknown()).nullish().describe('What went wrong on the way to it.'),
   extensions: z.unknown().optional().describe('What the server adds.'),
 })
+
+type GraphqlResponse = z.infer<typeof graphqlOutput>
 
 /** How an answer is judged. */
 export interface Judgement {
@@ -22,32 +24,37 @@ export interface Judgement {
 }
 
 /**
- * The response in an answer. Throws HTTP_ERROR for a status that is no success unless a GraphQL response with a status
- * of the client's fault explains it, GRAPHQL_RESPONSE_PARSE_ERROR for what is no GraphQL response, and GRAPHQL_ERRORS.
+ * The response in an answer. Throws as `jsonOf` does, HTTP_ERROR for a status that is no success unless a GraphQL
+ * response with a status of the client's fault explains it, GRAPHQL_RESPONSE_PARSE_ERROR for what is no GraphQL
+ * response, and GRAPHQL_ERRORS.
  */
-export function responseOf(answer: Answer, { isOk, failOnErrors, retry }: Judgement): z.infer<typeof graphqlOutput> {
+export function responseOf(answer: Answer, { isOk, failOnErrors, retry }: Judgement): GraphqlResponse {
   const { status } = answer
   const details = { status }
   const text = textOf(answer)
-  const parsed = parsedJson(text, answer.body)
-  const response = graphqlOutput.safeParse(parsed?.value)
-  const isResponse = response.success && isWellFormed(response.data)
-  const output = isResponse ? response.data : { status, body: parsed === undefined ? text : parsed.value }
-  if (!isOk(status) && (!isResponse || isTransient(status) || retry !== 'never')) {
+  const parsed = jsonOf(answer, text)
+  const response = asResponse(parsed?.value)
+  const output = response ?? { status, body: parsed === undefined ? text : parsed.value }
+  if (!isOk(status) && (response === undefined || isTransient(status) || retry !== 'never')) {
     throw new JobError('HTTP_ERROR', 'The server answered with an error status', { retry, details, output })
   }
-  if (!isResponse) {
+  if (response === undefined) {
     throw new JobError('GRAPHQL_RESPONSE_PARSE_ERROR', 'The answer is no GraphQL response', { details, output })
   }
-  const { data, errors } = response.data
+  const { data, errors } = response
   if (errors?.length && (failOnErrors || (data ?? null) === null)) {
     const more = { ...details, errors: errors.length }
     throw new JobError('GRAPHQL_ERRORS', 'The GraphQL server answered with errors', { details: more, output })
   }
-  return response.data
+  return response
 }
 
-/** A response has data, or says why it has none. */
-function isWellFormed({ data, errors }: z.infer<typeof graphqlOutput>): boolean {
-  return data !== undefined || (errors ?? []).length > 0
+/** A response has data, or says why it has none. Looked at by hand: a schema takes its time for each field and error. */
+function asResponse(value: unknown): GraphqlResponse | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  // An object of JSON; what matters of it is looked at here.
+  const response = value as GraphqlResponse
+  const errors = response.errors ?? []
+  if (!Array.isArray(errors)) return undefined
+  return response.data !== undefined || errors.length > 0 ? response : undefined
 }

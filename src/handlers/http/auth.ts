@@ -25,11 +25,11 @@ export interface AuthContext {
 }
 
 /**
- * The credentials of a request. Whatever is made of a secret is known to the mask before it is returned. Rejects with
+ * The credentials of a request. A token bought with a secret is masked for the tenant before it is returned. Rejects with
  * PERMISSION_DENIED, INVALID_INPUT or what asking for a token ended with; nothing of the request has been sent.
  */
 export async function credentialsFor(auth: Auth, context: AuthContext): Promise<Credentials> {
-  const { reveal, secrets } = context
+  const { reveal } = context
   switch (auth.type) {
     case 'bearer': {
       const token = await reveal(auth.token)
@@ -37,9 +37,8 @@ export async function credentialsFor(auth: Auth, context: AuthContext): Promise<
     }
     case 'basic': {
       const [username, password] = await Promise.all([reveal(auth.username), reveal(auth.password)])
-      if (username.text.includes(':')) throw invalidInput('auth.username', 'Holds a colon')
+      if (username.text.includes(':')) throw invalidInput('auth.username', 'Holds a colon, which would end it')
       const pair = Buffer.from(`${username.text}:${password.text}`).toString('base64')
-      if (username.isSecret || password.isSecret) secrets.mask.learn(pair)
       return inHeader('authorization', `Basic ${pair}`, 'auth')
     }
     case 'api_key': {
@@ -77,6 +76,6 @@ async function withToken(
 
 function inHeader(name: string, value: string, field: string): Credentials {
   const problem = valueProblem(value)
-  if (problem !== undefined) throw invalidInput(field, `What auth sends ${problem}`)
+  if (problem !== undefined) throw invalidInput(field, problem)
   return { header: [name, value] }
 }

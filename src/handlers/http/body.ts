@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { JobError } from '../../errors.ts'
 import { encodeMultipart, multipartField } from './multipart.ts'
-import { fields, pairsOf } from './url.ts'
+import { fieldsUpTo, pairsOf } from './url.ts'
 
 /** Bytes, and what they are. */
 export interface Body {
@@ -13,19 +13,19 @@ export interface Body {
 /** The fields of an input that hold a body; at most one of them may be there. */
 export const bodyFields = {
   body: z.unknown().optional().describe('A text is sent as it is, any other JSON as application/json.'),
-  form: fields
+  form: fieldsUpTo(10_000)
     .optional()
     .describe('Names and values, sent as application/x-www-form-urlencoded; an array repeats its name.'),
   multipart: multipartField
     .optional()
     .describe(
-      'Parts of a multipart/form-data body: an array of `{name, value or content (text) or content_base64, filename, content_type}`, or an object of names and texts or such parts.',
+      'Parts of a multipart/form-data body: an array of `{name, value or content (text) or content_base64, filename, content_type}`, or an object of names with texts, numbers, booleans or such parts.',
     ),
   body_base64: z.string().optional().describe('Bytes in base64, sent as they are.'),
 }
 
 /** What the fields of a body hold. */
-export type BodyInput = z.infer<z.ZodObject<typeof bodyFields>>
+export type BodyInput = z.output<z.ZodObject<typeof bodyFields>>
 
 const encoder = new TextEncoder()
 

@@ -2,26 +2,32 @@
 import { JobError } from '../../errors.ts'
 import { defineHandler, type Effect, type Handler, type JobContext } from '../../handler.ts'
 import { parseStatusPattern, type StatusPattern, statusMatcher } from '../../lib/status-pattern.ts'
+import { Turns } from '../../lib/turns.ts'
 import type { Jmespath } from '../../services/jmespath/jmespath.ts'
+import type { Scripts } from '../../services/scripts/scripts.ts'
 import { type Body, bodyOf, bodyOfValue } from './body.ts'
 import { effectOf } from './effect.ts'
 import { type HttpInput, httpInput, isBodiless } from './input.ts'
 import { hasIdempotencyKey } from './request-input.ts'
-import { httpOutput, outputOf } from './response.ts'
+import { httpOutput, outputOf, turnFor, withoutBody } from './response.ts'
 import { retryAfter, retryPolicy } from './retry.ts'
 import { beforeSending, type Draft, type SendServices, send } from './send.ts'
 import { statusList } from './status-list.ts'
-import { checkTransform, responseValue } from './transform.ts'
+import { checkTransform, requestValue, responseValue } from './transform.ts'
 import { requestUrl } from './url.ts'
 
 /** What the handler shares with others. */
 export interface HttpServices extends SendServices {
   readonly jmespath: Jmespath
+  /** Expressions may take as long as scripts. */
+  readonly scripts: Pick<Scripts, 'timeoutMs'>
 }
 
 /** The handler, sending by these services. */
 export function http(services: HttpServices): Handler {
-  const { outgoing, jmespath, secrets } = services
+  const { outgoing, jmespath, secrets, scripts } = services
+  const limitMs = scripts.timeoutMs
+  const turns = new Turns()
   const usualOk = parseStatusPattern(outgoing.okStatus)
   return defineHandler({
     type: 'http',
@@ -45,19 +51,24 @@ export function http(services: HttpServices): Handler {
     retry: ({ retry }, asked) => retryPolicy(retry, asked),
     async run(input, context) {
       const { clock, attempt, signal } = context
-      const { mask } = secrets
+      const mask = secrets.maskFor(context.tenantId)
       const draft = await beforeSending(() => draftOf(input, context))
       const startedAt = clock.monotonic()
       const answer = await send(draft, services, context)
-      const output = outputOf(answer, { latencyMs: clock.monotonic() - startedAt, attempt, mask })
-      if (!draft.isOk(answer.status)) {
+      const latencyMs = clock.monotonic() - startedAt
+      const isOk = draft.isOk(answer.status)
+      const expression = isOk ? input.transform?.response : undefined
+      const withBody = input.include_body || expression !== undefined
+      if (withBody) await turnFor(answer, turns, context)
+      const output = outputOf(answer, { latencyMs, attempt, mask, withBody })
+      const shown = input.include_body ? output : withoutBody(output)
+      if (!isOk) {
         const retry = retryAfter(answer, input.retry, clock)
         const details = { status: answer.status }
-        throw new JobError('HTTP_ERROR', 'The server answered with an error status', { retry, details, output })
+        throw new JobError('HTTP_ERROR', 'The server answered with an error status', { retry, details, output: shown })
       }
-      const expression = input.transform?.response
-      if (expression == null) return output
-      return { ...output, value: await responseValue(expression, output, { jmespath, mask, signal }) }
+      if (expression === undefined) return shown
+      return { ...shown, value: await responseValue(expression, output, { jmespath, signal, limitMs, mask, shown }) }
     },
   })
 
@@ -76,7 +87,8 @@ export function http(services: HttpServices): Handler {
   async function requestBody(input: HttpInput, signal: AbortSignal): Promise<Body | undefined> {
     if (isBodiless(input.method)) return undefined
     const expression = input.transform?.request
-    return expression == null ? bodyOf(input) : bodyOfValue(await jmespath.search(expression, { input }, signal))
+    if (expression === undefined) return bodyOf(input)
+    return bodyOfValue(await requestValue(expression, input, { jmespath, signal, limitMs }))
   }
 
   function isOk({ ok_status: asked }: HttpInput): StatusPattern {

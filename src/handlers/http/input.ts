@@ -1,17 +1,11 @@
 import { z } from 'zod'
 import { httpMethods } from '../../lib/http-method.ts'
 import { bodyFields, givenBodies } from './body.ts'
-import {
-  addProblems,
-  headerNamed,
-  type OutgoingLimits,
-  type Problem,
-  requestFields,
-  requestProblems,
-  withoutNulls,
-} from './request-input.ts'
+import { headerNamed } from './header-input.ts'
+import { addProblems, type Problem } from './input-error.ts'
+import { type OutgoingLimits, requestFields, requestInput, requestProblems } from './request-input.ts'
 import { transformField } from './transform.ts'
-import { fields } from './url.ts'
+import { fieldsUpTo } from './url.ts'
 
 const methods: ReadonlySet<string> = new Set(httpMethods)
 const bodiless = new Set(['GET', 'HEAD'])
@@ -26,7 +20,7 @@ export function httpInput(limits: OutgoingLimits) {
   const checked = httpFields(limits).superRefine((input, context) =>
     addProblems([...requestProblems(input), ...bodyProblems(input), ...unsupported(input)], context),
   )
-  return z.preprocess(withoutNulls, checked)
+  return requestInput(checked)
 }
 
 /** What it does not know is kept for `transform.request`. */
@@ -39,7 +33,7 @@ function httpFields(limits: OutgoingLimits) {
       .refine((method) => methods.has(method.toUpperCase()), { error: 'Not a method that can be sent' })
       .default('GET')
       .describe(`In any case: ${httpMethods.join(', ')}.`),
-    query: fields
+    query: fieldsUpTo(1000)
       .optional()
       .describe('Names and values added to the query of the URL; an array repeats its name, null is left out.'),
     ...bodyFields,
@@ -48,6 +42,10 @@ function httpFields(limits: OutgoingLimits) {
       .describe(
         '`{request, response}`, JMESPath: `request` over `{input}` makes the body (a text is sent as it is, any other value as JSON), `response` over `{status, headers, body}` makes `value`.',
       ),
+    include_body: z
+      .boolean()
+      .default(true)
+      .describe('False leaves `body` and `body_base64` out of the output, for when `value` is all that is wanted.'),
     ...rest,
   })
 }
@@ -62,16 +60,16 @@ function bodyProblems(input: HttpInput): readonly Problem[] {
     ...givenBodies(isBodiless(method) && input.body === '' ? { ...input, body: undefined } : input).map((name) => [
       name,
     ]),
-    ...(transform?.request == null ? [] : [['transform', 'request']]),
+    ...(transform?.request === undefined ? [] : [['transform', 'request']]),
   ]
   if (first === undefined) return []
-  const type = multipart && headerNamed(input, 'content-type')
+  const type = multipart && headerNamed(input.headers, 'content-type')
   return [
     ...others.map((path) => ({ path, problem: `There is a body already, in ${first.join('.')}` })),
-    ...(isBodiless(method) ? [{ path: first, problem: 'A request with this method has no body' }] : []),
+    ...(isBodiless(method) ? [{ path: first, problem: 'A request with this method cannot have a body' }] : []),
     ...(type === undefined
       ? []
-      : [{ path: ['headers', type], problem: 'The header is what multipart sets, as it names the boundary' }]),
+      : [{ path: ['headers', type], problem: 'May not be set: multipart sets it, for it names the boundary' }]),
   ]
 }
 

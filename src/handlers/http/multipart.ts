@@ -1,8 +1,16 @@
 /** `multipart/form-data` (RFC 7578), with names escaped as browsers do. */
 import { z } from 'zod'
+import { entriesOf, fieldsOf } from './bounded.ts'
+
+const mostParts = 1000
+
+/** Wrong parts that are told; the rest is not looked at. */
+const mostIssues = 20
+
+const contents = { error: 'A part has one of value, content and content_base64' }
 
 const partFields = {
-  value: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  value: z.union([z.string(), z.number(), z.boolean()], { error: 'Not a text, number or boolean' }).optional(),
   content: z.string().optional(),
   content_base64: z.string().optional(),
   filename: z.string().optional(),
@@ -11,32 +19,55 @@ const partFields = {
     .regex(/^[\x21-\x7e]+\/[\x20-\x7e]+$/, { error: 'Not a content type' })
     .optional(),
 }
-const parts = z.strictObject(partFields)
-const part = parts.refine(holdsOne, { error: 'A part has one of value, content, content_base64' })
-const namedPart = z
-  .strictObject({ name: z.string(), ...partFields })
-  .refine(holdsOne, { error: 'A part has one of value, content, content_base64' })
+type Part = z.output<z.ZodObject<typeof partFields>>
 
-type Part = z.infer<typeof parts>
+const listed = fieldsOf(
+  z.strictObject({ name: z.string(), ...partFields }, { error: not('a part') }).refine(holdsOne, contents),
+)
+const byName = fieldsOf(
+  z.strictObject(partFields, { error: not('a text, number, boolean or part') }).refine(holdsOne, contents),
+)
 
-/** `multipart` of an input. */
-export const multipartField = z.union([z.array(namedPart), z.record(z.string(), z.union([z.string(), part]))])
+/** A part, and where in the input it stands. */
+interface PlacedPart extends Part {
+  readonly name: string
+  readonly place: string
+}
+
+/** `multipart` of an input. A union of the two forms would not say what is wrong with which part. */
+export const multipartField = z.unknown().transform((given, context): readonly PlacedPart[] => {
+  if (typeof given !== 'object' || given === null) return refuse('Not a list or object of parts')
+  if (entriesOf(given) > mostParts) return refuse(`At most ${mostParts} parts`)
+  const isList = Array.isArray(given)
+  const parts: PlacedPart[] = []
+  for (const [place, each] of Object.entries(given).filter(([, part]) => isList || part !== null)) {
+    const { data, error } = isList ? listed.safeParse(each) : byName.safeParse(asPart(each))
+    for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [place, ...issue.path] })
+    if (context.issues.length >= mostIssues) break
+    if (data !== undefined) parts.push({ name: place, ...data, place })
+  }
+  return parts
+
+  function refuse(problem: string): readonly PlacedPart[] {
+    context.addIssue(problem)
+    return []
+  }
+})
 
 type DecodeBase64 = (text: string, field: string) => Uint8Array
 
 /** The parts as one body, in their order. `decodeBase64` is told where a text stands, and may throw. */
 export function encodeMultipart(
-  multipart: z.infer<typeof multipartField>,
+  parts: readonly PlacedPart[],
   decodeBase64: DecodeBase64,
 ): { readonly bytes: Uint8Array; readonly contentType: string } {
-  const parts = Array.isArray(multipart) ? multipart : Object.entries(multipart).map(named)
   const boundary = `beamline-${crypto.randomUUID()}`
-  const chunks = parts.flatMap((each, index) => {
+  const chunks = parts.flatMap((part) => {
     const content =
-      each.content_base64 === undefined
-        ? String(each.value ?? each.content ?? '')
-        : decodeBase64(each.content_base64, `multipart.${index}.content_base64`)
-    return [`--${boundary}\r\n${head(each)}\r\n\r\n`, content, '\r\n']
+      part.content_base64 === undefined
+        ? String(part.value ?? part.content ?? '')
+        : decodeBase64(part.content_base64, `multipart.${part.place}.content_base64`)
+    return [`--${boundary}\r\n${head(part)}\r\n\r\n`, content, '\r\n']
   })
   return {
     bytes: Buffer.concat([...chunks, `--${boundary}--\r\n`].map((chunk) => Buffer.from(chunk))),
@@ -44,11 +75,7 @@ export function encodeMultipart(
   }
 }
 
-function named([name, value]: readonly [string, string | Part]): z.infer<typeof namedPart> {
-  return typeof value === 'string' ? { name, value } : { name, ...value }
-}
-
-function head({ name, filename, content_type: given, content_base64: base64 }: z.infer<typeof namedPart>): string {
+function head({ name, filename, content_type: given, content_base64: base64 }: PlacedPart): string {
   const ofFile = base64 === undefined ? 'text/plain;charset=UTF-8' : 'application/octet-stream'
   const type = given ?? (filename === undefined ? undefined : ofFile)
   const lines = [
@@ -63,6 +90,15 @@ function escaped(text: string): string {
   return text.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 
+/** The short form has a value in place of a part that is no more than that. */
+function asPart(given: unknown): unknown {
+  return ['string', 'number', 'boolean'].includes(typeof given) ? { value: given } : given
+}
+
 function holdsOne({ value, content, content_base64: base64 }: Part): boolean {
   return [value, content, base64].filter((each) => each !== undefined).length === 1
+}
+
+function not(what: string): (issue: { readonly code: string }) => string | undefined {
+  return ({ code }) => (code === 'invalid_type' ? `Not ${what}` : undefined)
 }

@@ -1,8 +1,12 @@
 /** From an answer to what a job's output says of it. */
 import { z } from 'zod'
-import { isNestedTooDeeply } from '../../lib/json-nesting.ts'
+import { JobError } from '../../errors.ts'
+import type { JobContext } from '../../handler.ts'
+import { jsonShape } from '../../lib/json-nesting.ts'
 import type { Mask } from '../../lib/secret-mask.ts'
+import type { Turns } from '../../lib/turns.ts'
 import type { Answer } from '../../services/fetch/fetch.ts'
+import { decoderFor, isUtf8, kindOf } from './media-type.ts'
 
 /** The output of an HTTP job. */
 export const httpOutput = z.object({
@@ -17,7 +21,7 @@ export const httpOutput = z.object({
     .unknown()
     .optional()
     .describe(
-      'JSON when the content type says so, else text, also where no type is given but the bytes are text; empty when there is no body.',
+      'JSON when the content type says so, else text, also where the type says neither that nor bytes and the bytes are text; empty when there is no body.',
     ),
   body_base64: z
     .string()
@@ -38,30 +42,61 @@ export interface Telling {
   readonly attempt: number
   /** Whatever is encoded here could not be masked any more from outside. */
   readonly mask: Mask
+  readonly withBody: boolean
 }
 
-/** An answer as an output, without `value`. */
-export function outputOf(answer: Answer, { latencyMs, attempt, mask }: Telling): HttpOutput {
+/** An answer as an output, without `value`. Throws as `jsonOf` does. */
+export function outputOf(answer: Answer, { latencyMs, attempt, mask, withBody }: Telling): HttpOutput {
   const { status, headers, url } = answer
   return {
     status,
     status_code: status,
     headers: headersOf(headers),
-    ...bodyOf(answer, mask),
+    ...(withBody ? bodyOf(answer, mask) : {}),
     latency_ms: Math.round(latencyMs),
     url: url.href.replace(/#.*$/s, ''),
     attempts: attempt,
   }
 }
 
-/** The text of an answer, read as its content type says. */
-export function textOf({ body, headers }: Answer): string {
-  return decoderFor(headers.get('content-type') ?? '').decode(body)
+/** The same output for those who do not want to see the body. */
+export function withoutBody({ body: _, body_base64: __, ...rest }: HttpOutput): HttpOutput {
+  return rest
 }
 
-/** The value of JSON text; undefined when it is none, or nested so deeply that it could hardly be written again. */
-export function parsedJson(text: string, bytes: Uint8Array): { readonly value: unknown } | undefined {
-  if (isNestedTooDeeply(bytes)) return undefined
+/** What is read within some two milliseconds, in bytes. */
+const readAtOnce = 100_000
+
+/** Waits until an answer may be read: large ones one after another, so that everything else has its turn between them. */
+export async function turnFor(
+  { body }: Answer,
+  turns: Turns,
+  { clock, signal }: Pick<JobContext, 'clock' | 'signal'>,
+): Promise<void> {
+  if (body.length <= readAtOnce) return
+  await turns.next(clock)
+  signal.throwIfAborted()
+}
+
+/** The text of an answer, read as its content type says. */
+export function textOf({ body, headers }: Answer): string {
+  return decoderFor(headers).decode(body)
+}
+
+/** Beyond it reading takes a large part of a second, and memory many times the text. */
+const mostValues = 200_000
+
+/**
+ * The value of an answer whose text is JSON; undefined when it is none, or nested so deeply that it could hardly be
+ * written again. Throws QUOTA_EXCEEDED when it holds more than 200,000 values.
+ */
+export function jsonOf({ status, headers, body }: Answer, text: string): { readonly value: unknown } | undefined {
+  const shape = jsonShape(isUtf8(headers) ? body : new TextEncoder().encode(text), mostValues)
+  if (shape === 'wide') {
+    const details = { reason: 'values', limit: mostValues, status }
+    throw new JobError('QUOTA_EXCEEDED', 'The response holds more values than are read', { details })
+  }
+  if (shape === 'deep') return undefined
   try {
     return { value: JSON.parse(text) as unknown }
   } catch {
@@ -78,24 +113,17 @@ function headersOf(headers: Headers): HttpOutput['headers'] {
 function bodyOf(answer: Answer, mask: Mask): Pick<HttpOutput, 'body' | 'body_base64'> {
   const { body, headers } = answer
   if (body.length === 0) return { body: '' }
-  const type = (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  if (isJson.test(type)) {
+  const kind = kindOf(headers)
+  if (kind === 'json') {
     const text = textOf(answer)
-    const parsed = parsedJson(text, body)
-    return { body: parsed === undefined ? text : parsed.value }
+    const json = jsonOf(answer, text)
+    return { body: json === undefined ? text : json.value }
   }
-  if (isText.test(type)) return { body: textOf(answer) }
-  const text = isUnspecific.test(type) ? strictText(body) : undefined
+  if (kind === 'text') return { body: textOf(answer) }
+  const text = kind === 'bytes' ? undefined : strictText(body)
   return text === undefined ? { body_base64: mask.bytes(body).toBase64() } : { body: text }
 }
 
-const isJson = /^(application|text)\/json$|\+json$/
-const isText =
-  /^text\/|^application\/((x-)?(xml|javascript|ecmascript|yaml|ndjson|jsonl|www-form-urlencoded)|graphql|toml|sql)$|\+(xml|yaml)$/
-/** It says nothing of what is inside: then the bytes have to. */
-const isUnspecific = /^$|^(application|binary)\/octet-stream$/
-
-const utf8 = new TextDecoder()
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Undefined unless it is UTF-8 without control characters that no text has. */
@@ -105,17 +133,5 @@ function strictText(body: Uint8Array): string | undefined {
     return /[^\P{Cc}\t\n\f\r]/u.test(text) ? undefined : text
   } catch {
     return undefined
-  }
-}
-
-/** UTF-8 unless the content type names another encoding that is known. */
-function decoderFor(contentType: string): TextDecoder {
-  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1]
-  if (charset === undefined || /^utf-?8$/i.test(charset)) return utf8
-  try {
-    // The types of Bun know fewer encodings than Bun does.
-    return new TextDecoder(charset as 'utf-8')
-  } catch {
-    return utf8
   }
 }

@@ -6,20 +6,25 @@ import type { Clock } from '../../lib/clock.ts'
 import { isTransient, retryAfterMs } from '../../lib/http-status.ts'
 import { statusMatcher } from '../../lib/status-pattern.ts'
 import type { Answer } from '../../services/fetch/fetch.ts'
+import { fieldsOf } from './bounded.ts'
 import { statuses, statusList } from './status-list.ts'
 
 const longestWaitMs = 3_600_000
 
 /** `retry` of an input. */
-export const retryField = z.strictObject({
-  strategy: z.enum(['exponential', 'linear', 'fixed', 'none']).optional(),
-  max_attempts: z.int().min(1).max(20).optional(),
-  base_ms: z.int().min(0).max(longestWaitMs).optional(),
-  max_ms: z.int().min(0).max(longestWaitMs).optional(),
-  jitter: z.union([z.boolean(), z.number().min(0).max(1)]).optional(),
-  on_status: statuses.optional(),
-  respect_retry_after: z.boolean().optional(),
-})
+export const retryField = fieldsOf(
+  z.strictObject({
+    strategy: z.enum(['exponential', 'linear', 'fixed', 'none']).optional(),
+    max_attempts: z.int().min(1).max(20).optional(),
+    base_ms: z.int().min(0).max(longestWaitMs).optional(),
+    max_ms: z.int().min(0).max(longestWaitMs).optional(),
+    jitter: z
+      .union([z.boolean(), z.number().min(0).max(1)], { error: 'Not true, false or a share from 0 to 1' })
+      .optional(),
+    on_status: statuses.optional(),
+    respect_retry_after: z.boolean().optional(),
+  }),
+)
 
 /** What a job says about its tries. */
 export type RetryField = z.infer<typeof retryField>

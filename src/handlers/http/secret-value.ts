@@ -1,12 +1,22 @@
 /** Values that a job may name without knowing them. */
 import { z } from 'zod'
 import type { Secrets } from '../../services/secrets/secrets.ts'
+import { tooLong } from './bounded.ts'
+import { headerLimits } from './header-rules.ts'
 
 /** `{"secret":"NAME"}`. */
 export const secretReference = z.strictObject({ secret: z.string().min(1).max(128) })
 
+/** The name of a secret. */
+export type SecretReference = z.output<typeof secretReference>
+
 /** A text, or the name of a secret. */
-export const secretValue = z.union([z.string(), secretReference])
+export const secretValue = z.union(
+  [z.string().max(headerLimits.value, { error: tooLong(headerLimits.value) }), secretReference],
+  {
+    error: 'Not a text or {"secret":"NAME"}',
+  },
+)
 
 type SecretValue = z.infer<typeof secretValue>
 

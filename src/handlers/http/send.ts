@@ -8,11 +8,11 @@ import type { OauthTokens } from '../../services/oauth-tokens.ts'
 import type { Secrets } from '../../services/secrets/secrets.ts'
 import { type Credentials, credentialsFor } from './auth.ts'
 import type { Body } from './body.ts'
-import { valueProblem } from './header-rules.ts'
+import { isCredential, valueProblem } from './header-rules.ts'
 import { idempotencyHeader, idempotencyKey } from './idempotency-key.ts'
 import { invalidInput } from './input-error.ts'
 import type { OutgoingLimits, RequestInput } from './request-input.ts'
-import { type Reveal, revealer } from './secret-value.ts'
+import { type Reveal, revealer, type SecretReference } from './secret-value.ts'
 import { withQuery } from './url.ts'
 
 /** What sending needs. */
@@ -97,7 +97,7 @@ async function complete(draft: Draft, services: SendServices, context: JobContex
   return issued === undefined ? { request } : { request, issued }
 }
 
-/** Sets the headers that the job names, and notes those that hold secrets. */
+/** Sets the headers that the job names, and notes those that hold secrets or look as if they did. */
 async function setOwn(
   headers: Headers,
   { headers: own = {} }: RequestInput,
@@ -107,14 +107,14 @@ async function setOwn(
   for (const [name, value] of Object.entries(own)) {
     // The check of the input let a Host through only where it is the URL's.
     if (value === null || name.toLowerCase() === 'host') continue
-    if (typeof value !== 'object') {
-      headers.set(name, String(value))
-      continue
-    }
-    const { text } = await reveal(value)
-    const problem = valueProblem(text)
-    if (problem !== undefined) throw invalidInput(`headers.${name}`, `The secret ${problem}`)
-    headers.set(name, text)
-    names.add(name.toLowerCase())
+    if (typeof value === 'object' || isCredential(name)) names.add(name.toLowerCase())
+    headers.set(name, typeof value === 'object' ? await secretText(value, name, reveal) : String(value))
   }
+}
+
+async function secretText(value: SecretReference, name: string, reveal: Reveal): Promise<string> {
+  const { text } = await reveal(value)
+  const problem = valueProblem(text)
+  if (problem !== undefined) throw invalidInput(`headers.${name}`, `The secret does not fit: ${problem}`)
+  return text
 }

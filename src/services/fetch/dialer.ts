@@ -70,7 +70,8 @@ export class Dialer {
       try {
         return await abortable(resolve(name, waiting.signal), waiting.signal)
       } catch (thrown) {
-        throw waiting.signal.aborted ? waiting.signal.reason : unresolved(thrown, host)
+        if (waiting.signal.aborted) throw waiting.signal.reason
+        throw thrown instanceof JobError ? thrown : unresolved(thrown, host)
       }
     }
     try {

@@ -19,6 +19,9 @@ export interface Sending {
 /** What is known of a response before its body. */
 export type Head = Pick<Response, 'status' | 'headers'>
 
+/** Said each time, for else the environment could turn the check of certificates off. */
+const checked = { rejectUnauthorized: true } as const
+
 /**
  * One request to one address, and its response. Dispose it: what has not been read by then is dropped with its
  * connection.
@@ -34,6 +37,7 @@ export class Exchange implements Disposable {
   readonly #controller = new AbortController()
   readonly #cut = Promise.withResolvers<never>()
   readonly #patience: Patience
+  readonly #tls: { readonly rejectUnauthorized: true; readonly serverName?: string } | undefined
   readonly #isStreamed: boolean
   #mayHaveLeft: boolean
   #isCut = false
@@ -43,12 +47,18 @@ export class Exchange implements Disposable {
 
   constructor(sending: Sending, line: Line, signal: AbortSignal) {
     const { hop, destination, ...limits } = sending
+    const serverName = destination.isAddress ? undefined : destination.host
+    this.#tls = hop.url.protocol === 'https:' ? { ...checked, ...(serverName && { serverName }) } : undefined
     this.#sending = sending
     this.#line = line
     this.#signal = signal
     this.#isStreamed = !hop.repeatable && hop.method !== 'GET' && hop.method !== 'HEAD'
     this.#mayHaveLeft = !this.#isStreamed
-    this.#patience = new Patience({ ...limits, ...destination }, line.clock, this.#stop)
+    this.#patience = new Patience(
+      { ...limits, ...destination, tls: this.#tls && { serverName } },
+      line.clock,
+      this.#stop,
+    )
     // Whoever waits for something also waits for this; most of the time nobody does.
     this.#cut.promise.catch(() => undefined)
     signal.addEventListener('abort', this.#onAbort, { once: true })
@@ -73,7 +83,7 @@ export class Exchange implements Disposable {
       decompress: false,
       timeout: false,
       signal: this.#controller.signal,
-      ...(hop.url.protocol === 'https:' && !destination.isAddress && { tls: { serverName: destination.host } }),
+      ...(this.#tls && { tls: this.#tls }),
     })
     if (this.#isStreamed) this.#patience.awaitWord()
     else this.#patience.awaitProbe()
@@ -94,7 +104,8 @@ export class Exchange implements Disposable {
     const onReader = (reader: Reader): void => {
       this.#reader = reader
     }
-    const body = await Promise.race([readBody(this.#response, { host, limit, onReader }), this.#cut.promise])
+    const { signal } = this.#controller
+    const body = await Promise.race([readBody(this.#response, { host, limit, signal, onReader }), this.#cut.promise])
     this.#isWhole = true
     return body
   }

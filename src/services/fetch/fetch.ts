@@ -4,13 +4,15 @@ import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Egress, Resolve } from '../../lib/egress.ts'
 import { httpMethods } from '../../lib/http-method.ts'
+import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { type BreakerStates, Breakers, type Verdict } from './breaker.ts'
 import { Dialer } from './dialer.ts'
 import { Line } from './line.ts'
+import { originOf } from './origin.ts'
 import { OriginGate } from './origin-gate.ts'
 import { type Hop, redirected } from './redirect.ts'
-import { afterSending, calledOff, tooManyRedirects } from './request-failure.ts'
+import { afterSending, calledOff, isFirstByteTimeout, tooManyRedirects } from './request-failure.ts'
 import { rememberingResolve } from './resolver.ts'
 
 /** A request as it is to leave: every value in it is final, secrets included. */
@@ -52,8 +54,8 @@ export interface Fetch extends AsyncDisposable {
   /**
    * Resolves with whatever status the server answered. Rejects with a JobError: PERMISSION_DENIED (egress policy),
    * HTTP_REQUEST_FAILED, CONNECTION_TIMEOUT, TIMEOUT (first byte), QUOTA_EXCEEDED (size), RESOURCE_UNAVAILABLE (open
-   * breaker, or too many requests to the origin); `unsent` exactly when it certainly did not leave the process. When
-   * `signal` aborts it rejects at once.
+   * breaker, too many requests to the origin, too many look-ups of names: `uncharged`); `unsent` exactly when it
+   * certainly did not leave the process. When `signal` aborts it rejects at once.
    */
   request(request: OutgoingRequest, signal: AbortSignal): Promise<Answer>
   breakerStates(): BreakerStates
@@ -64,6 +66,9 @@ export interface FetchOptions {
   readonly config: Pick<Config['outgoing'], 'connectTimeoutMs' | 'maxResponseBytes' | 'maxRedirects' | 'maxPerOrigin'>
   readonly egress: Egress
   readonly clock: Clock
+  readonly log: Logger
+  /** Instead of Math.random. */
+  readonly random?: () => number
   /** Instead of the system's way, with a memory of five seconds. */
   readonly resolve?: Resolve
   /** Is given the states of the circuit breakers to read. */
@@ -88,14 +93,14 @@ class PolicedFetch implements Fetch {
   readonly #underWay = new Set<Promise<unknown>>()
 
   constructor(options: FetchOptions) {
-    const { config, clock } = options
+    const { config, clock, random = Math.random } = options
     this.#options = options
     const resolve = options.resolve ?? rememberingResolve(clock)
     const connectMs = config.connectTimeoutMs
     this.#line = new Line(clock)
     this.#dialer = new Dialer({ egress: options.egress, resolve, connectMs, line: this.#line })
     this.#gate = new OriginGate({ maxPerOrigin: config.maxPerOrigin, waitMs: connectMs }, clock)
-    this.#breakers = new Breakers(clock)
+    this.#breakers = new Breakers({ clock, random, log: options.log.child({ component: 'fetch' }) })
   }
 
   breakerStates(): BreakerStates {
@@ -136,9 +141,10 @@ class PolicedFetch implements Fetch {
   /** One request and its whole answer, or the request that it redirects to. */
   async #send(hop: Hop, request: OutgoingRequest, follows: boolean, signal: AbortSignal): Promise<Answer | Hop> {
     const destination = this.#options.egress.admitUrl(hop.url)
-    const { origin } = hop.url
-    using _place = await beforeSending(this.#gate.enter(origin, destination.host, signal), signal)
-    const settle = this.#breakers.admit(`${request.tenantId}\n${origin}`, destination.host)
+    const { tenantId } = request
+    const origin = originOf(hop.url, destination)
+    using _place = await beforeSending(this.#gate.enter(tenantId, origin, signal), signal)
+    const settle = this.#breakers.admit(tenantId, origin)
     try {
       using exchange = await this.#dialer.send(hop, destination, request.firstByteTimeoutMs, signal)
       const { status, headers } = exchange.head
@@ -179,6 +185,7 @@ function afterRedirect(thrown: unknown, signal: AbortSignal): unknown {
 function verdictOf(thrown: unknown): Verdict {
   if (!(thrown instanceof JobError)) return 'neither'
   if (thrown.code === 'QUOTA_EXCEEDED') return 'success'
+  if (isFirstByteTimeout(thrown)) return 'failure'
   const isOfServer = thrown.code === 'CONNECTION_TIMEOUT' || thrown.code === 'HTTP_REQUEST_FAILED'
   return isOfServer && thrown.retry !== 'never' ? 'failure' : 'neither'
 }

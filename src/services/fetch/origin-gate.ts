@@ -1,5 +1,6 @@
 import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Origin } from './origin.ts'
 
 interface Limits {
   /** How many may be inside at once, for each origin. */
@@ -8,17 +9,19 @@ interface Limits {
   readonly waitMs: number
 }
 
-interface Origin {
+type Admit = () => void
+
+interface Place {
   inside: number
-  /** In the order in which they came. */
-  readonly waiting: Set<() => void>
+  /** Of each tenant in the order in which they came; the tenant whose turn it is stands first. */
+  readonly waiting: Map<string, Set<Admit>>
 }
 
-/** Lets so many requests to an origin run at once; the others wait in the order in which they came. */
+/** Lets so many requests to an origin run at once; the others wait, and their tenants are served in turn. */
 export class OriginGate {
   readonly #limits: Limits
   readonly #clock: Clock
-  readonly #origins = new Map<string, Origin>()
+  readonly #places = new Map<string, Place>()
 
   constructor(limits: Limits, clock: Clock) {
     this.#limits = limits
@@ -27,26 +30,29 @@ export class OriginGate {
 
   /**
    * Resolves when there is room, which is taken until what it resolved with is disposed. Rejects with
-   * RESOURCE_UNAVAILABLE, unsent, after too long a wait, and with the signal's reason when it aborts.
+   * RESOURCE_UNAVAILABLE, unsent and uncharged, after too long a wait, and with the signal's reason when it aborts.
    */
-  async enter(origin: string, host: string, signal: AbortSignal): Promise<Disposable> {
+  async enter(tenantId: string, origin: Origin, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted()
-    const state = this.#origins.get(origin) ?? this.#add(origin)
-    if (state.inside < this.#limits.maxPerOrigin) state.inside++
-    else await this.#turn(state, host, signal)
-    return { [Symbol.dispose]: () => this.#leave(origin, state) }
+    const place = this.#places.get(origin.key) ?? this.#add(origin)
+    if (place.inside < this.#limits.maxPerOrigin) place.inside++
+    else await this.#turn(place, tenantId, origin, signal)
+    return { [Symbol.dispose]: () => this.#leave(origin, place) }
   }
 
-  #add(origin: string): Origin {
-    const state = { inside: 0, waiting: new Set<() => void>() }
-    this.#origins.set(origin, state)
-    return state
+  #add({ key }: Origin): Place {
+    const place = { inside: 0, waiting: new Map<string, Set<Admit>>() }
+    this.#places.set(key, place)
+    return place
   }
 
-  #turn(state: Origin, host: string, signal: AbortSignal): Promise<void> {
+  #turn({ waiting }: Place, tenantId: string, { host }: Origin, signal: AbortSignal): Promise<void> {
+    const ofTenant = waiting.get(tenantId) ?? new Set<Admit>()
+    waiting.set(tenantId, ofTenant)
     return new Promise((resolve, reject) => {
       const end = (): void => {
-        state.waiting.delete(admit)
+        ofTenant.delete(admit)
+        if (ofTenant.size === 0) waiting.delete(tenantId)
         limit.cancel()
         signal.removeEventListener('abort', abort)
       }
@@ -62,17 +68,24 @@ export class OriginGate {
         end()
         reject(isFull(host))
       })
-      state.waiting.add(admit)
+      ofTenant.add(admit)
       signal.addEventListener('abort', abort, { once: true })
     })
   }
 
-  /** The place goes to whoever waited longest. */
-  #leave(origin: string, state: Origin): void {
-    const [next] = state.waiting
-    if (next !== undefined) return next()
-    state.inside--
-    if (state.inside === 0) this.#origins.delete(origin)
+  /** The room goes to the oldest of the tenant whose turn it is, which then stands last. */
+  #leave({ key }: Origin, place: Place): void {
+    const [next] = place.waiting
+    if (next === undefined) {
+      place.inside--
+      if (place.inside === 0) this.#places.delete(key)
+      return
+    }
+    const [tenantId, ofTenant] = next
+    const [admit] = ofTenant
+    place.waiting.delete(tenantId)
+    if (ofTenant.size > 1) place.waiting.set(tenantId, ofTenant)
+    admit?.()
   }
 }
 
@@ -80,5 +93,6 @@ function isFull(host: string): JobError {
   return new JobError('RESOURCE_UNAVAILABLE', 'Too many requests to the server are under way', {
     details: { reason: 'busy', host },
     unsent: true,
+    uncharged: true,
   })
 }

@@ -1,21 +1,19 @@
 import type { JobError } from '../../errors.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
-import { probeConnect } from './connect-probe.ts'
+import { type Probed, probeConnect } from './connect-probe.ts'
 import { connectTimeout, firstByteTimeout } from './request-failure.ts'
 
 /** How long without an answer it may take before somebody asks whether the server accepts connections at all. */
 const probeAfterMs = 250
 
-interface Limits {
+interface Limits extends Probed {
   readonly host: string
-  readonly address: string
-  readonly port: number
   readonly connectMs: number
   readonly firstByteMs: number | undefined
 }
 
 /**
- * How long the head of a response is waited for: first for the connection, then for the first byte. Whoever can tell
+ * How long the head of a response is waited for: first for the connection, TLS included, then for the first byte. Whoever can tell
  * when the connection is there says `connected`; for the others, after a while, a second connection is tried. Disposed
  * when the head is there.
  */
@@ -52,11 +50,11 @@ export class Patience implements Disposable {
 
   /** Nobody will say `connected`: a probe finds out. */
   awaitProbe(): void {
-    const { address, port, connectMs, firstByteMs = Number.POSITIVE_INFINITY } = this.#limits
+    const { connectMs, firstByteMs = Number.POSITIVE_INFINITY } = this.#limits
     const quietMs = Math.min(probeAfterMs, connectMs / 2, firstByteMs)
     this.#timer = this.#clock.after(quietMs, () => {
       this.#timer = this.#clock.after(connectMs - quietMs, () => this.#end(connectTimeout(this.#limits.host, false)))
-      this.#probe = probeConnect(address, port, () => {
+      this.#probe = probeConnect(this.#limits, () => {
         this.#timer?.cancel()
         // As long as the probe took to connect, so long the request will have taken.
         this.#awaitFirstByte(firstByteMs - quietMs)

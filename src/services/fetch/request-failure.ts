@@ -46,7 +46,8 @@ export function undecodable(thrown: unknown, host: string): JobError {
 
 /** The name has no address, or nobody could tell. */
 export function unresolved(thrown: unknown, host: string): JobError {
-  return failed('The host name cannot be resolved', { reason: 'dns', code: codeOf(thrown), host }, { unsent: true })
+  const code = codeOf(thrown).replace(/^DNS_/, '')
+  return failed('The host name cannot be resolved', { reason: 'dns', code, host }, { unsent: true })
 }
 
 /** More redirects than are followed. */
@@ -64,6 +65,11 @@ export function connectTimeout(host: string, unsent: boolean): JobError {
 export function firstByteTimeout(host: string): JobError {
   const details = { reason: 'first_byte', host }
   return new JobError('TIMEOUT', 'The server did not begin its answer in time', { details })
+}
+
+/** Whether it is the server that was slow, and not the job that had no more time. */
+export function isFirstByteTimeout({ code, details }: JobError): boolean {
+  return code === 'TIMEOUT' && details?.['reason'] === 'first_byte'
 }
 
 /** The body is larger than `limit` bytes, before or after decompression. */

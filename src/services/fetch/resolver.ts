@@ -1,4 +1,4 @@
-import { lookup as systemLookup } from 'node:dns/promises'
+import { JobError } from '../../errors.ts'
 import { BoundedMap } from '../../lib/bounded-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Resolve } from '../../lib/egress.ts'
@@ -8,18 +8,33 @@ const rememberedMs = 5000
 const failureRememberedMs = 1000
 const maxEntries = 1000
 
+/** Those that nobody answers are under way for five seconds with each name server, whether somebody still waits or not. */
+const mostUnderWay = 1000
+
 /** Asks for all addresses of a name. Rejects when there are none, or nobody could tell. */
 export type Lookup = (host: string) => Promise<readonly string[]>
 
-/** As the system resolves names, hosts file included, in its order. */
+/**
+ * On Linux the C library's resolver blocks one of the few threads that also write the dead letters, for as long as a
+ * name server likes, and cannot be called off. The other systems have one that does not, or no choice.
+ */
+const backend = process.platform === 'linux' ? 'c-ares' : 'system'
+
+/** What ends so the runtime gives to the C library all the same, when it ends so in lower case. */
+const endings = /\.local(host)?$/
+
+/** By the hosts file, then by name servers with the search domains of resolv.conf; both families. */
 async function lookupAll(host: string): Promise<readonly string[]> {
-  const found = await systemLookup(host, { all: true, order: 'verbatim' })
+  const found = await Bun.dns.lookup(
+    host.replace(endings, (ending) => ending.toUpperCase()),
+    { backend },
+  )
   return found.map(({ address }) => address)
 }
 
 /**
  * Resolves names: callers who ask for the same one at once share one look-up, its answer is good for five seconds, a
- * failure for one.
+ * failure for one. Rejects with RESOURCE_UNAVAILABLE, unsent and uncharged, while 1000 look-ups are under way.
  */
 export function rememberingResolve(clock: Clock, lookup: Lookup = lookupAll): Resolve {
   const answers = new BoundedMap<string, Promise<readonly string[]>>({ maxEntries, maxAgeMs: rememberedMs }, clock)
@@ -27,6 +42,7 @@ export function rememberingResolve(clock: Clock, lookup: Lookup = lookupAll): Re
   const underWay = new Map<string, Promise<readonly string[]>>()
 
   function ask(host: string): Promise<readonly string[]> {
+    if (underWay.size >= mostUnderWay) return Promise.reject(isBusy(host))
     const asked = lookup(host)
     underWay.set(host, asked)
     asked
@@ -44,4 +60,12 @@ export function rememberingResolve(clock: Clock, lookup: Lookup = lookupAll): Re
   }
 
   return (host, signal) => abortable(answers.get(host) ?? failures.get(host) ?? underWay.get(host) ?? ask(host), signal)
+}
+
+function isBusy(host: string): JobError {
+  return new JobError('RESOURCE_UNAVAILABLE', 'Too many host names are being looked up', {
+    details: { reason: 'dns_busy', host },
+    unsent: true,
+    uncharged: true,
+  })
 }

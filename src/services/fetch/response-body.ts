@@ -10,6 +10,8 @@ interface Reading {
   readonly host: string
   /** Bytes, before and after decompression. */
   readonly limit: number
+  /** Ends the decompression, which else would go on with what it has been given. */
+  readonly signal: AbortSignal
   /** Told the reader as soon as there is one: it has to be cancelled before the request is aborted. */
   readonly onReader: (reader: Reader) => void
 }
@@ -23,19 +25,25 @@ export interface Body {
 /**
  * Reads a whole body and decompresses it; one in an unknown coding is left as it is. Rejects with HTTP_REQUEST_FAILED
  * when it is cut off or cannot be decompressed, and with QUOTA_EXCEEDED as soon as it is larger than the limit.
+ *
+ * What cannot be seen: a body without length and chunks ends where the connection does, and the runtime does not tell
+ * a connection that was reset from one that was closed in order. Such a body may have been cut off.
  */
-export async function readBody(response: Response, { host, limit, onReader }: Reading): Promise<Body> {
+export async function readBody(response: Response, { host, limit, signal, onReader }: Reading): Promise<Body> {
   const { headers, body: stream } = response
   if (stream === null) return { headers, body: new Uint8Array() }
   const size = headers.get('content-length')
   if (Number(size) > limit) throw tooLarge(host, limit)
   const codings = codingsOf(headers) ?? []
-  if (size !== null && codings.length === 0) return { headers, body: await wholeBody(response, host) }
+  // With both the length means nothing, and nobody counts.
+  const isSized = size !== null && !headers.has('transfer-encoding')
+  if (isSized && codings.length === 0) return { headers, body: await wholeBody(response, host) }
   const reader: Reader = stream.getReader()
   onReader(reader)
-  const received = limited(chunksOf(reader, host), host, limit)
+  const within = (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => limited(chunks, host, limit)
+  const received = within(chunksOf(reader, host))
   if (codings.length === 0) return { headers, body: await joined(received) }
-  const body = await joined(limited(decompressed(received, codings), host, limit)).catch((thrown: unknown) => {
+  const body = await joined(decompressed(received, codings, { within, signal })).catch((thrown: unknown) => {
     throw thrown instanceof JobError ? thrown : undecodable(thrown, host)
   })
   return { headers: ofDecompressed(headers), body }

@@ -15,9 +15,10 @@ export interface Jmespath extends AsyncDisposable {
   check(expression: string): void
   /**
    * The value of an expression over plain JSON data, which is not changed; the value may share its parts. Rejects with
-   * JMESPATH_COMPILE_ERROR, JMESPATH_RUNTIME_ERROR, SCRIPT_LIMIT_EXCEEDED, or the signal's reason.
+   * JMESPATH_COMPILE_ERROR, JMESPATH_RUNTIME_ERROR, SCRIPT_LIMIT_EXCEEDED, TIMEOUT, or the signal's reason. `onStart` is
+   * called when a thread starts on it, for the milliseconds it has from then.
    */
-  search(expression: string, data: unknown, signal: AbortSignal): Promise<unknown>
+  search(expression: string, data: unknown, signal: AbortSignal, onStart?: () => number): Promise<unknown>
 }
 
 /** What is done at once, on the calling thread: measured, at most some two milliseconds. */
@@ -40,7 +41,7 @@ export function openJmespath({ threads, clock, atOnce: mayBeAtOnce = true }: Jme
     check(expression) {
       cache.get(expression)
     },
-    async search(expression, data, signal) {
+    async search(expression, data, signal, onStart) {
       signal.throwIfAborted()
       const tree = cache.get(expression)
       // Callers hand in plain JSON data, as the contract says.
@@ -48,7 +49,8 @@ export function openJmespath({ threads, clock, atOnce: mayBeAtOnce = true }: Jme
       const value = mayBeAtOnce ? evaluateAtOnce(tree, json) : undefined
       if (value !== undefined) return value
       const text = await writeJson(json, longestData, { clock, signal })
-      const found: unknown = JSON.parse(await threads.run({ kind: 'jmespath', expression, data: text }, { signal }))
+      const limits = { signal, ...(onStart === undefined ? {} : { onStart }) }
+      const found: unknown = JSON.parse(await threads.run({ kind: 'jmespath', expression, data: text }, limits))
       return found
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -4,7 +4,9 @@ import { JobError } from '../../errors.ts'
 import { BoundedMap } from '../../lib/bounded-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { HostPatterns } from '../../lib/host-pattern.ts'
-import { SecretMask, shortestSecret } from '../../lib/secret-mask.ts'
+import type { Mask, Masks } from '../../lib/secret-mask.ts'
+import { shortestSecret } from '../../lib/secret-set.ts'
+import { KnownSecrets, type Users } from './known-secrets.ts'
 import { readSecret, type SecretText, secretsIn } from './secret-folder.ts'
 import { isSecretName, variableName } from './secret-name.ts'
 
@@ -15,10 +17,13 @@ interface SecretUse {
   readonly port: number
 }
 
-/** Hands out secrets. */
-export interface Secrets extends AsyncDisposable {
-  /** Knows every value that was ever read. */
-  readonly mask: SecretMask
+/** Hands out secrets, and masks them from then on. */
+export interface Secrets extends Masks, AsyncDisposable {
+  /**
+   * Masks a value for this tenant that a secret of its was exchanged for, such as a token; to be called each time that
+   * it is used. It has 16 to 16,384 characters; those longest not used are forgotten: beyond 64, or 65,536 characters.
+   */
+  learn(tenantId: string, value: string): void
   /**
    * The value, for a tenant that may use it and a place it may be sent to. Rejects with PERMISSION_DENIED naming the
    * secret, never its value; `details.reason` is `missing` (also when only other tenants may use it), `unreadable`,
@@ -48,7 +53,7 @@ export async function openSecrets(settings: Settings, clock: Clock): Promise<Sec
 }
 
 class OpenSecrets implements Secrets {
-  readonly mask = new SecretMask()
+  readonly #known: KnownSecrets
   readonly #settings: Settings
   readonly #clock: Clock
   #files: BoundedMap<string, SecretText>
@@ -63,7 +68,20 @@ class OpenSecrets implements Secrets {
         hosts === undefined ? [] : [[name, new HostPatterns(hosts)]],
       ),
     )
-    for (const { value } of settings.named.values()) if (value !== undefined) this.mask.add(value)
+    this.#known = new KnownSecrets(clock)
+    for (const rule of settings.named.values()) if (rule.value !== undefined) this.#known.add(rule.value, usersOf(rule))
+  }
+
+  get mask(): Mask {
+    return this.#known.mask
+  }
+
+  maskFor(tenantId: string): Mask {
+    return this.#known.maskFor(tenantId)
+  }
+
+  learn(tenantId: string, value: string): void {
+    this.#known.learn(tenantId, value)
   }
 
   async reveal(name: string, use: SecretUse): Promise<string> {
@@ -92,7 +110,7 @@ class OpenSecrets implements Secrets {
     if (known !== undefined) return known
     const read = await readSecret(dir, name)
     if (typeof read === 'string') return read
-    this.mask.add(read.text)
+    this.#known.add(read.text, usersOf(rule))
     this.#files.set(name, read)
     return read
   }
@@ -100,6 +118,12 @@ class OpenSecrets implements Secrets {
 
 function isFor(rule: Rule | undefined, tenantId: string): boolean {
   return rule?.tenants?.includes(tenantId) ?? true
+}
+
+/** A secret without hosts can be used by nobody. */
+function usersOf(rule: Rule | undefined): Users {
+  if (rule?.hosts === undefined) return []
+  return rule.tenants ?? 'all'
 }
 
 function denied(

@@ -20,7 +20,14 @@ const graceMs = 50
 /** How long a terminated thread may take to be gone, in milliseconds, before that is no longer waited for. */
 const endLimitMs = 2000
 
+interface RunOptions {
+  /** Milliseconds from when it begins. */
+  readonly limitMs: number | undefined
+  readonly begun: () => void
+}
+
 interface Work {
+  readonly begun: () => void
   readonly done: (json: string) => void
   readonly failed: (reason: unknown) => void
 }
@@ -59,13 +66,16 @@ export class RunningThread {
     }
   }
 
-  /** The value of a task as JSON text. One at a time. The process stays alive for it. */
-  run(task: ScriptTask): Promise<string> {
+  /**
+   * The value of a task as JSON text. One at a time. The process stays alive for it. `begun` is called when the thread
+   * had to load something first, and only now begins with it.
+   */
+  run(task: ScriptTask, { limitMs, begun }: RunOptions): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>()
-    this.#work = { done: resolve, failed: reject }
+    this.#work = { begun, done: resolve, failed: reject }
     Atomics.store(this.#cancelled, 0, 0)
     this.#worker.ref()
-    this.#post(task)
+    this.#post({ kind: 'run', task, limitMs })
     return promise
   }
 
@@ -95,6 +105,7 @@ export class RunningThread {
       this.#post({ kind: 'flag', cancelled: this.#cancelled.buffer })
       return this.#ready.resolve()
     }
+    if (message.kind === 'begun') return this.#work?.begun()
     this.#grace?.cancel()
     const work = this.#work
     this.#work = undefined

@@ -8,8 +8,11 @@ import type { ScriptTask } from './thread-protocol.ts'
 export interface ScriptLimits {
   /** Ends the task: it rejects with the signal's reason at once, waiting or not. */
   readonly signal: AbortSignal
-  /** Milliseconds from when a thread starts on it; more is TIMEOUT. */
-  readonly limitMs?: number
+  /**
+   * Called when a thread starts on it, once more when the thread had to load something first: the milliseconds it has
+   * from then. More is TIMEOUT.
+   */
+  readonly onStart?: () => number
 }
 
 /** Runs tasks beside the main thread, in the order in which they were given. */
@@ -53,7 +56,7 @@ export class ScriptThreadPool implements ScriptThreads {
     this.#options = options
   }
 
-  async run(task: ScriptTask, { signal, limitMs }: ScriptLimits): Promise<string> {
+  async run(task: ScriptTask, { signal, onStart }: ScriptLimits): Promise<string> {
     signal.throwIfAborted()
     if (this.#isClosed) throw closedError()
     const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -63,8 +66,13 @@ export class ScriptThreadPool implements ScriptThreads {
       fail: reject,
       start: (thread) => {
         running = thread
-        thread.run(task).then(resolve, reject)
-        if (limitMs !== undefined) timer = this.#options.clock.after(limitMs, () => thread.abandon(timeoutError()))
+        const begun = (): number | undefined => {
+          const limitMs = onStart?.()
+          timer?.cancel()
+          if (limitMs !== undefined) timer = this.#options.clock.after(limitMs, () => thread.abandon(timeoutError()))
+          return limitMs
+        }
+        thread.run(task, { limitMs: begun(), begun }).then(resolve, reject)
       },
     }
     const abort = (): void => {

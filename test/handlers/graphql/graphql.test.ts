@@ -152,6 +152,8 @@ describe('the effect', () => {
   test('of what is too long to be read at once is taken for the worst; what is deep is read', () => {
     const effectOf = (document: string) => world.prepare('graphql', { url: site.url, query: document }).effect
     expect(effectOf(`{ ${'a '.repeat(20_000)} }`)).toBe('once')
+    expect(effectOf(`{ a } #${'a'.repeat(250_000)}`)).toBe('once')
+    expect(effectOf(`{ a } #${'a'.repeat(249_000)}`)).toBe('none')
     expect(effectOf(`${'{a'.repeat(3000)}${'}'.repeat(3000)}`)).toBe('none')
   })
 })
@@ -165,6 +167,18 @@ test.each([
   { operationName: 'A', operation_name: 'B' },
   { fail_on_errors: 'yes' },
   { headers: { host: 'elsewhere' } },
+  { method: 'POST' },
+  { body: {} },
+  { transform: { response: 'data' } },
+  { include_body: false },
 ])('%j is no input', (payload) => {
   expect(() => world.prepare('graphql', { url: site.url, query, ...payload })).toThrow('not what this job type takes')
+})
+
+test('what only HTTP jobs have is refused by its name, unless it is null', () => {
+  const refused = () => world.prepare('graphql', { url: site.url, query, method: 'GET', transform: {} })
+  const problem = 'Not a field of GraphQL jobs, which post their query as JSON'
+  const fields = ['method', 'transform'].map((field) => ({ field, problem }))
+  expect(refused).toThrow(expect.objectContaining({ code: 'INVALID_INPUT', details: { fields } }))
+  expect(world.prepare('graphql', { url: site.url, query, method: null, body: null }).effect).toBe('none')
 })

@@ -124,15 +124,39 @@ describe('a secret', () => {
     )
   })
 
-  test('and what is made of it is known to the mask before it leaves', async () => {
-    const { mask } = world.services.secrets
-    await sentWith({ auth: { type: 'basic', username: 'someone', password: { secret: 'WORD' } } })
-    const pair = Buffer.from(`someone:${values.word}`).toString('base64')
-    expect(mask.text(`a ${pair} b`)).toBe('a *** b')
-    // What a tenant chooses itself must not blot out what others have to say.
+  test('written out in a header that is called like one does not either', async () => {
+    await using other = openSite(({ headers }) => Response.json(Object.fromEntries(headers)))
+    await using first = openSite(() => new Response('', { status: 307, headers: { location: other.url } }))
+    const credentials = ['X-Api-Key', 'apikey', 'x-auth-token', 'X-Vault-Token', 'x-session-id', 'Subscription-Key']
+    const others = ['x-author', 'x-request-id', 'Idempotency-Key', 'accept', 'x-tenant']
+    const headers = Object.fromEntries([...credentials, ...others].map((name) => [name, 'v']))
+    const output = await world.run('http', { method: 'PUT', url: first.url, headers })
+    expect(first.seen[0]?.headers.get('x-api-key')).toBe('v')
+    for (const name of credentials) expect(output['body']).not.toContainKey(name.toLowerCase())
+    expect(output['body']).toMatchObject(Object.fromEntries(others.map((name) => [name.toLowerCase(), 'v'])))
+  })
+
+  test('and what is made of it is masked, what a tenant chooses itself is not', async () => {
+    const mask = world.services.secrets.maskFor('acme')
+    for (const username of ['some', 'someo', 'someon']) {
+      await sentWith({ auth: { type: 'basic', username, password: { secret: 'WORD' } } })
+      const text = mask.text(btoa(`${username}:`) + Buffer.from(`${username}:${values.word}`).toString('base64'))
+      expect(text).toContain('***')
+      // At most two of its bytes share characters with what is around it.
+      expect(Buffer.from(text.replace('***', ''), 'base64').toString()).not.toContain('ssw')
+    }
     await sentWith({ auth: { type: 'basic', username: 'someone', password: 'chosen by me' } })
     const chosen = Buffer.from('someone:chosen by me').toString('base64')
     expect(mask.text(chosen)).toBe(chosen)
+  })
+
+  test('that is a word of ours does not blind an expression', async () => {
+    const env = { SECRET_A: 'headers', SECRET_A_HOSTS: '*', SECRET_B: 'value-of-b', SECRET_B_HOSTS: '*' }
+    await using near = await openHttpWorld({ env })
+    const transform = { response: '[headers."x-a", body]' }
+    await using echo = openSite(() => Response.json({ headers: 'value-of-b' }, { headers: { 'x-a': 'value-of-b' } }))
+    const output = await near.run('http', { url: echo.url, transform })
+    expect(output['value']).toEqual(['***', { '***': '***' }])
   })
 
   test('is hidden in bytes that come back', async () => {

@@ -39,7 +39,7 @@ export async function openHttpWorld({ env = {}, clock = systemClock }: Options =
   const config = loadConfig({ EGRESS_ALLOW_CIDRS: '127.0.0.0/8', ...env })
   const metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, clock)
   const secrets = await openSecrets(config.secrets, clock)
-  const services = openServices({ config, secrets, clock, metrics })
+  const services = openServices({ config, secrets, clock, log, metrics })
   const byType = { http: http(services), graphql: graphql(services) }
   const world: HttpWorld = {
     services,
@@ -53,7 +53,7 @@ export async function openHttpWorld({ env = {}, clock = systemClock }: Options =
     async run(type, payload, context = {}) {
       const { input } = world.prepare(type, payload)
       const signal = new AbortController().signal
-      const ids = { assignmentId: 'a-1', tenantId: 'acme', userId: undefined }
+      const ids = { assignmentId: 'a-1', tenantId: 'acme', userId: undefined, restartTime: () => 60_000 }
       // Both handlers give objects.
       return (await byType[type].run(input, { signal, clock, log, attempt: 1, ...ids, ...context })) as Wire
     },

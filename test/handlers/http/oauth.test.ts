@@ -15,7 +15,7 @@ interface Scene extends AsyncDisposable {
 async function openScene(isGood: (token: string) => boolean, issue?: () => Response): Promise<Scene> {
   let issued = 0
   const usual = () =>
-    Response.json({ access_token: `token-${++issued}-abcdef`, token_type: 'bearer', expires_in: 3600 })
+    Response.json({ access_token: `token-${++issued}-abcdefgh`, token_type: 'bearer', expires_in: 3600 })
   const issuer = openSite(issue ?? usual)
   const api = openSite(({ headers }: Arrived) => {
     const authorization = headers.get('authorization') ?? ''
@@ -51,7 +51,7 @@ test('a token is asked for as the specification says, and used by many jobs', as
     await world.run('graphql', { url: api.url, query: '{ a }', auth }).catch(() => ({})),
   )
   expect(api.seen.map(({ headers }) => headers.get('authorization'))).toEqual(
-    Array.from({ length: 7 }, () => 'Bearer token-1-abcdef'),
+    Array.from({ length: 7 }, () => 'Bearer token-1-abcdefgh'),
   )
   expect(issuer.seen).toHaveLength(1)
   const [asked] = issuer.seen
@@ -62,12 +62,13 @@ test('a token is asked for as the specification says, and used by many jobs', as
   })
   expect(asked?.headers.get('content-type')).toBe('application/x-www-form-urlencoded')
   expect(asked?.headers.get('authorization')).toBe(`Basic ${btoa(`id%3A1+%C3%A4:${secret}`)}`)
-  const { mask } = world.services.secrets
-  expect(mask.text(`token-1-abcdef ${btoa(`id%3A1+%C3%A4:${secret}`)}`)).toBe('*** ***')
+  const mask = world.services.secrets.maskFor('acme')
+  expect(mask.text('token-1-abcdefgh')).toBe('***')
+  expect(mask.text(btoa(`id%3A1+%C3%A4:${secret}`))).not.toContain(btoa(secret).slice(4, 12))
 })
 
 test('what a secret buys goes only where the secret may go', async () => {
-  await using issuer = openSite(() => Response.json({ access_token: 'token-1-abcdef', token_type: 'bearer' }))
+  await using issuer = openSite(() => Response.json({ access_token: 'token-1-abcdefgh', token_type: 'bearer' }))
   await using api = openSite(() => Response.json({}))
   await using world = await openHttpWorld({ env: { SECRET_CLIENT: secret, SECRET_CLIENT_HOSTS: issuer.host } })
   const auth = {
@@ -84,7 +85,7 @@ test('what a secret buys goes only where the secret may go', async () => {
 })
 
 test('a token that is refused is replaced once, where the request may be sent again', async () => {
-  await using scene = await openScene((token) => token === 'token-2-abcdef' || token === 'token-4-abcdef')
+  await using scene = await openScene((token) => token === 'token-2-abcdefgh' || token === 'token-4-abcdefgh')
   const { world, issuer, api, auth } = scene
   // The first token is new: that it is refused is an answer.
   expect(await world.failure('http', { url: api.url, auth })).toMatchObject({ code: 'HTTP_ERROR', retry: 'never' })
@@ -94,15 +95,15 @@ test('a token that is refused is replaced once, where the request may be sent ag
 })
 
 test('a remembered token that has become bad is replaced within the try; a POST is left to the next job', async () => {
-  let good = 'token-1-abcdef'
+  let good = 'token-1-abcdefgh'
   await using scene = await openScene((token) => token === good)
   const { world, issuer, api, auth } = scene
   const get = () => world.run('http', { url: api.url, auth })
   await get()
-  good = 'token-2-abcdef'
-  expect(await get()).toMatchObject({ status: 200, body: { authorization: 'Bearer token-2-abcdef' }, attempts: 1 })
+  good = 'token-2-abcdefgh'
+  expect(await get()).toMatchObject({ status: 200, body: { authorization: 'Bearer token-2-abcdefgh' }, attempts: 1 })
   expect([issuer.seen.length, api.seen.length]).toEqual([2, 3])
-  good = 'token-3-abcdef'
+  good = 'token-3-abcdefgh'
   const post = { method: 'POST', url: api.url, body: 'x', auth }
   expect(await world.failure('http', post)).toMatchObject({ code: 'HTTP_ERROR', details: { status: 401 } })
   expect([issuer.seen.length, api.seen.length]).toEqual([2, 4])
@@ -123,7 +124,7 @@ test('when no token is to be had nothing is sent, and the error says so', async 
 
 test('a secret goes to no token endpoint that is not one of its hosts', async () => {
   await using scene = await openScene(() => true)
-  await using other = openSite(() => Response.json({ access_token: 'token-1-abcdef', token_type: 'bearer' }))
+  await using other = openSite(() => Response.json({ access_token: 'token-1-abcdefgh', token_type: 'bearer' }))
   const { world, api, auth } = scene
   const failure = await world.failure('http', { url: api.url, auth: { ...auth, token_url: `${other.url}/token` } })
   expect(failure).toMatchObject({ code: 'PERMISSION_DENIED', details: { secret: 'CLIENT', reason: 'host' } })

@@ -172,11 +172,13 @@ describe('the body', () => {
     expect(raw).toContain('filename="a.bin"\r\nContent-Type: application/octet-stream\r\n\r\nhi\r\n--')
     expect(raw).toContain('filename="notes"\r\nContent-Type: text/markdown\r\n\r\nä\r\n--')
     expect(raw).toContain('form-data; name="count"\r\n\r\n3\r\n--')
-    const short = { a: 'x', b: { content: 'y', filename: 'y.txt' } }
+    const short = { a: 'x', b: { content: 'y', filename: 'y.txt' }, c: 1.5, d: false, e: null }
     const other = await world.run('http', { method: 'POST', url: reader.url, multipart: short })
     expect(other['body']).toEqual([
       ['a', 'x'],
       ['b', 'y.txt', 'y'],
+      ['c', '1.5'],
+      ['d', 'false'],
     ])
   })
 

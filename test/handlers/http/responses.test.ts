@@ -44,6 +44,13 @@ describe('a body', () => {
     ['text in another encoding', 'text/plain; charset="ISO-8859-1"', bytes(0xe4), 'ä'],
     ['text of a type that says nothing', 'application/octet-stream', 'ä\t\r\n', 'ä\t\r\n'],
     ['JSON in another encoding', 'application/json;charset=utf-16le', bytes(0x22, 0, 0x41, 0, 0x22, 0), 'A'],
+    ['JSON as some call it', 'application/x-json', '{"a":1}', { a: 1 }],
+    ['JSON whose type stands there twice', 'application/json, application/json', '{"a":1}', { a: 1 }],
+    ['text whose type stands there twice', 'text/plain;charset=latin1, text/plain', bytes(0xe4), 'ä'],
+    ['lines of JSON', 'application/x-ndjson', '{"a":1}\n{"a":2}\n', '{"a":1}\n{"a":2}\n'],
+    ['records of JSON', 'application/json-seq', '\x1e{"a":1}\n', '\x1e{"a":1}\n'],
+    ['text of a type that nobody knows', 'application/x-own', 'ä', 'ä'],
+    ['text of a type that is none', 'nonsense', 'a', 'a'],
     ['text in an encoding that nobody knows', 'text/plain; charset=x-nobody', 'ä', 'ä'],
   ])('%s', async (_, type, body, expected) => {
     next = () => new Response(body, { headers: { 'content-type': type } })
@@ -56,6 +63,13 @@ describe('a body', () => {
     ['image/png', bytes(0, 255, 128), 'AP+A'],
     ['image/png', 'text', 'dGV4dA=='],
     ['application/octet-stream', bytes(0, 1, 2), 'AAEC'],
+    ['application/x-own', bytes(0, 1, 2), 'AAEC'],
+    ['application/pdf', 'text', 'dGV4dA=='],
+    ['application/vnd.google.protobuf', 'text', 'dGV4dA=='],
+    ['application/x-tar', 'text', 'dGV4dA=='],
+    ['Application/ZIP; a=b', 'text', 'dGV4dA=='],
+    ['application/epub+zip', 'text', 'dGV4dA=='],
+    ['font/woff2', 'text', 'dGV4dA=='],
     ['application/octet-stream', bytes(0xe4), '5A=='],
   ])('of type %j is bytes', async (type, body, base64) => {
     next = () => new Response(body, { headers: { 'content-type': type } })
@@ -76,6 +90,76 @@ describe('a body', () => {
   ])('that is empty is an empty text: %s %i', async (method, status) => {
     next = () => new Response(status === 204 ? null : '', { status, headers: { 'content-type': 'application/json' } })
     expect(await get({ method })).toMatchObject({ status, body: '' })
+  })
+})
+
+describe('JSON of very many values', () => {
+  const many = `[${'{},'.repeat(150_000)}{}]`
+  const answerWith = (body: string, type = 'application/json') => {
+    next = () => new Response(body, { headers: { 'content-type': type } })
+  }
+
+  test('is not read, whatever its encoding, and not asked for again', async () => {
+    const expected = {
+      code: 'QUOTA_EXCEEDED',
+      retry: 'never',
+      unsent: false,
+      details: { reason: 'values', limit: 200_000, status: 200 },
+    }
+    answerWith(many)
+    expect(await world.failure('http', { url: site.url })).toMatchObject(expected)
+    expect(await world.failure('graphql', { url: site.url, query: '{ a }' })).toMatchObject(expected)
+    // Read byte by byte, the sign before the others would begin a string.
+    const wide = Buffer.from(`["\u2200",${many}]`, 'utf16le')
+    next = () => new Response(wide, { headers: { 'content-type': 'application/json; charset=utf-16le' } })
+    expect(await world.failure('http', { url: site.url })).toMatchObject(expected)
+  })
+
+  test('is read up to the limit, and as a text of any length', async () => {
+    answerWith(`[${'0,'.repeat(199_997)}0]`)
+    expect((await get())['body']).toHaveLength(199_998)
+    answerWith(many, 'text/plain')
+    expect((await get())['body']).toBe(many)
+  })
+
+  test('that nobody wants to see is not looked into', async () => {
+    answerWith(many)
+    expect(await get({ include_body: false })).toMatchObject({ status: 200 })
+  })
+})
+
+describe('with include_body: false', () => {
+  const hidden = { include_body: false }
+
+  test('the output has no body, whatever it is', async () => {
+    for (const [type, body] of [
+      ['application/json', '{"a":1}'],
+      ['text/plain', 'a'],
+      ['image/png', 'a'],
+    ]) {
+      next = () => new Response(body, { headers: { 'content-type': type ?? '' } })
+      const output = await get(hidden)
+      expect(output).toMatchObject({ status: 200, headers: { 'content-type': type } })
+      expect(output).not.toContainAnyKeys(['body', 'body_base64', 'value'])
+    }
+  })
+
+  test('an expression still sees it', async () => {
+    next = () => Response.json({ items: [1, 2, 3] })
+    const output = await get({ ...hidden, transform: { response: 'length(body.items)' } })
+    expect(output['value']).toBe(3)
+    expect(output).not.toContainKey('body')
+  })
+
+  test('an error does not show it either', async () => {
+    next = () => Response.json({ a: 'x' }, { status: 404 })
+    const wrong = await world.failure('http', { url: site.url, ...hidden })
+    expect(wrong.output).toMatchObject({ status: 404 })
+    expect(wrong.output).not.toContainKey('body')
+    next = () => Response.json({ a: 'x' })
+    const failed = await world.failure('http', { url: site.url, ...hidden, transform: { response: 'abs(body.a)' } })
+    expect(failed).toMatchObject({ code: 'JMESPATH_RUNTIME_ERROR', output: { status: 200 } })
+    expect(failed.output).not.toContainKey('body')
   })
 })
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type HttpWorld, openHttpWorld, openSite, type Site } from './http-world.ts'
 
 const token = 'tok-4f9a1b7c3d'
@@ -96,4 +96,48 @@ test('no expression gets hold of a secret that the server sends back', async () 
 
 test.each([{ request: 7 }, { other: 'a' }, 'a'])('transform cannot be %j', (transform) => {
   expect(() => world.prepare('http', { method: 'POST', url: site.url, transform })).toThrow()
+})
+
+describe('an expression that takes too long', () => {
+  // Each of the numbers is compared with each.
+  const numbers = Array.from({ length: 20_000 }, (_, index) => index)
+  const expression = 'let $all = list in length(list[?length($all[?@ == `-1`]) == `9`])'
+  let hasty: HttpWorld
+
+  beforeAll(async () => {
+    hasty = await openHttpWorld({ env: { SCRIPT_TIMEOUT_MS: '50' } })
+  })
+
+  afterAll(async () => {
+    await hasty[Symbol.asyncDispose]()
+  })
+
+  test('over the input is ended by SCRIPT_TIMEOUT_MS, and nothing is sent', async () => {
+    const before = site.seen.length
+    const transform = { request: expression.replaceAll('list', 'input.numbers') }
+    const failure = await hasty.failure('http', { method: 'POST', url: site.url, numbers, transform })
+    expect(failure).toMatchObject({ code: 'SCRIPT_LIMIT_EXCEEDED', retry: 'never', unsent: true })
+    expect(failure.details).toEqual({ limit: 'time', step: 'transform.request' })
+    expect(site.seen.length).toBe(before)
+  })
+
+  test('over the response too, and the response is told', async () => {
+    await using wide = openSite(() => Response.json(numbers))
+    const transform = { response: expression.replaceAll('list', 'body') }
+    const failure = await hasty.failure('http', { url: wide.url, transform })
+    expect(failure).toMatchObject({ code: 'SCRIPT_LIMIT_EXCEEDED', retry: 'never', unsent: false })
+    expect(failure.details).toEqual({ limit: 'time', step: 'transform.response' })
+    expect(failure.output).toMatchObject({ status: 200, body: numbers })
+  })
+
+  test('is ended by its job when that is sooner', async () => {
+    const stop = new AbortController()
+    const transform = { response: expression.replaceAll('list', 'body') }
+    await using wide = openSite(() => {
+      queueMicrotask(() => stop.abort(new Error('stop')))
+      return Response.json(numbers)
+    })
+    const run = world.run('http', { url: wide.url, transform }, { signal: stop.signal })
+    expect(await run.catch((error: unknown) => error)).not.toMatchObject({ code: 'SCRIPT_LIMIT_EXCEEDED' })
+  })
 })

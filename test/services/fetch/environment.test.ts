@@ -44,6 +44,14 @@ describe('certificates', () => {
     }
   })
 
+  test('are checked though the environment says not to', async () => {
+    await using server = await RawHttpServer.start(ok, { certified })
+    const wrong = { code: 'HTTP_REQUEST_FAILED', reason: 'certificate', retry: 'never', unsent: true }
+    const urls = [server.url('/', 'localhost'), server.url()]
+    expect(await said({ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, ...urls)).toEqual([wrong, wrong, wrong, wrong])
+    expect(server.requests).toHaveLength(0)
+  })
+
   test('of an unknown authority end the request before it has left', async () => {
     await using server = await RawHttpServer.start(ok, { certified })
     await using selfSigned = await RawHttpServer.start(ok, { certified: authority })

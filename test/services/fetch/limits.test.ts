@@ -63,14 +63,24 @@ describe.skipIf(process.platform !== 'linux')('the connect limit, where nobody a
 })
 
 describe('the connect limit', () => {
-  test('holds for a TLS handshake that hangs', async () => {
+  test.each([
+    ['a request that must not be sent twice', once, true],
+    ['a request that may be repeated', get, false],
+  ])('holds for a TLS handshake that hangs: %s', async (_, make, unsent) => {
     await using server = await RawHttpServer.start(silent)
     const clock = new FakeClock()
     await using fetch = openTestFetch({ clock, connectTimeoutMs })
-    const failure = failureOf(fetch.request(once(new URL(`https://a.test:${server.port}/`)), never))
-    await eventually(() => server.connections === 1)
-    await clock.advance(connectTimeoutMs)
-    expect(await failure).toMatchObject({ code: 'CONNECTION_TIMEOUT', unsent: true })
+    for (const host of ['a.test', '127.0.0.1']) {
+      const before = server.connections
+      const failure = failureOf(fetch.request(make(new URL(`https://${host}:${server.port}/`)), never))
+      await eventually(() => server.connections > before)
+      await clock.advance(250)
+      if (make === get) await eventually(() => server.connections === before + 2)
+      await clock.advance(connectTimeoutMs)
+      expect(await failure).toMatchObject({ code: 'CONNECTION_TIMEOUT', unsent })
+      expect(clock.pending).toBe(0)
+    }
+    await eventually(() => server.closedConnections === server.connections)
   })
 
   test('holds for a resolver that hangs', async () => {
@@ -192,6 +202,7 @@ describe('the number of requests to an origin', () => {
       reason: 'busy',
       retry: 'backoff',
       unsent: true,
+      uncharged: true,
     })
     expect(server.requests).toHaveLength(2)
     server.answer = (socket) => socket.write(response(200))

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { rememberingResolve } from '../../../src/services/fetch/resolver.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
-import { never } from './fetch-rig.ts'
+import { failureOf, never, once, openTestFetch } from './fetch-rig.ts'
 
 function rig() {
   const clock = new FakeClock()
@@ -56,4 +56,38 @@ test('the system knows the addresses of localhost, and none of a name that canno
   const resolve = rememberingResolve(new FakeClock())
   expect(await resolve('localhost', never)).toContain('127.0.0.1')
   await expect(resolve('no-such-name.invalid', never)).rejects.toThrow()
+})
+
+test('no more than 1000 names are asked for at once; what is known or being asked for is answered all the same', async () => {
+  const { clock, lookups, resolve } = rig()
+  const known = resolve('known.test', never)
+  lookups[0]?.resolve(['192.0.2.1'])
+  await known
+  const asked = Array.from({ length: 1000 }, (_, count) => resolve(`${count}.test`, never))
+  expect(await failureOf(resolve('a.test', never))).toMatchObject({
+    code: 'RESOURCE_UNAVAILABLE',
+    reason: 'dns_busy',
+    retry: 'backoff',
+    unsent: true,
+    uncharged: true,
+  })
+  expect(lookups).toHaveLength(1001)
+  expect(await resolve('known.test', never)).toEqual(['192.0.2.1'])
+  const shared = resolve('7.test', never)
+  for (const lookup of lookups) lookup.resolve(['192.0.2.7'])
+  expect(await shared).toEqual(['192.0.2.7'])
+  await Promise.all(asked)
+  await clock.advance(0)
+  const free = resolve('a.test', never)
+  lookups[1001]?.resolve(['192.0.2.2'])
+  expect(await free).toEqual(['192.0.2.2'])
+})
+
+test('one who is refused for the many look-ups is told so by the service, with nothing charged', async () => {
+  const { resolve } = rig()
+  for (let count = 0; count < 1000; count++) resolve(`${count}.test`, never).catch(() => undefined)
+  await using fetch = openTestFetch({ resolve })
+  const failure = await failureOf(fetch.request(once(new URL('http://a.test/')), never))
+  expect(failure).toMatchObject({ code: 'RESOURCE_UNAVAILABLE', reason: 'dns_busy', unsent: true, uncharged: true })
+  expect(fetch.breakerStates().open).toBe(0)
 })

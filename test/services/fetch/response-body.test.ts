@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type RawAnswer, RawHttpServer, response } from '../../support/raw-http-server.ts'
 import { failureOf, get, never, openTestFetch } from './fetch-rig.ts'
@@ -45,7 +46,7 @@ describe('a compressed body', () => {
     expect(server.connections).toBe(1)
   })
 
-  test.each(['compress', 'gzip, x', 'gzip, gzip, gzip, gzip, gzip'])('in %s is left as it is', async (coding) => {
+  test.each(['compress', 'gzip, x', 'gzip, gzip, gzip'])('in %s is left as it is', async (coding) => {
     await using server = await RawHttpServer.start((socket) =>
       socket.write(response(200, { 'content-encoding': coding }, 'bytes')),
     )
@@ -96,6 +97,58 @@ describe('a compressed body', () => {
   })
 })
 
+describe('a compressed body that is made to keep a decoder busy', () => {
+  /** A gzip stream of blocks that hold nothing. */
+  const emptyBlocks = (bytes: number): Buffer => {
+    const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3])
+    const end = Buffer.from([1, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0])
+    return Buffer.concat([head, Buffer.alloc(bytes, Buffer.from([0, 0, 0, 0xff, 0xff])), end])
+  }
+
+  /** What this process computes within so many milliseconds of real time, on all its threads. */
+  async function busyMs(withinMs: number): Promise<number> {
+    const before = process.cpuUsage()
+    await systemClock.sleep(withinMs)
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / 1000
+  }
+
+  test.each([
+    ['that gives nothing', 50_000_000, { code: 'HTTP_REQUEST_FAILED', reason: 'encoding' }],
+    ['whose first stage is over the limit', 500_000, { code: 'QUOTA_EXCEEDED' }],
+  ])('%s ends when that is seen', async (_, limit, expected) => {
+    const body = gzipSync(emptyBlocks(20_000_000))
+    await using server = await RawHttpServer.start((socket) =>
+      socket.write(response(200, { 'content-encoding': 'gzip, gzip' }, body)),
+    )
+    await using fetch = openTestFetch({ maxResponseBytes: limit })
+    expect(await failureOf(fetch.request(get(server.url()), never))).toMatchObject(expected)
+  })
+
+  /** What is compressed piece by piece is decompressed as one: gigabytes of it cost little to make. */
+  const repeated = (first: Uint8Array, rest: Uint8Array): Buffer => {
+    const piece = gzipSync(rest)
+    return Buffer.concat([gzipSync(first), ...Array.from({ length: 60 }, () => piece)])
+  }
+  const nothing = emptyBlocks(40_000_000)
+  test.each([
+    ['gzip', repeated(Buffer.alloc(1), Buffer.alloc(40_000_000))],
+    ['gzip, gzip', repeated(nothing.subarray(0, -13), nothing.subarray(10, -13))],
+  ])('in %s computes no more once the request has ended', async (coding, bytes) => {
+    await using server = await RawHttpServer.start((socket) =>
+      socket.write(response(200, { 'content-encoding': coding }, bytes)),
+    )
+    await using fetch = openTestFetch({ maxResponseBytes: 1_000_000_000 })
+    const controllers = Array.from({ length: 8 }, () => new AbortController())
+    const answers = controllers.map(({ signal }) => fetch.request(get(server.url()), signal).catch(() => 'ended'))
+    await eventually(() => server.requests.length === answers.length)
+    await systemClock.sleep(20)
+    for (const controller of controllers) controller.abort()
+    await Promise.all(answers)
+    await eventually(async () => (await busyMs(100)) < 30, { timeoutMs: 1500 })
+  })
+})
+
 describe('the size of a body', () => {
   /** Sends 50 MB as fast as they are taken. */
   const endless =
@@ -122,6 +175,21 @@ describe('the size of a body', () => {
     const failure = await failureOf(fetch.request(get(server.url()), never))
     expect(failure).toMatchObject(tooLarge)
     expect(failure.error.details).toMatchObject({ limit: maxResponseBytes })
+    await eventually(() => server.closedConnections === 1)
+  })
+
+  test.each([
+    ['before', 'content-length: 5\r\ntransfer-encoding: chunked\r\n'],
+    ['after', 'transfer-encoding: chunked\r\ncontent-length: 5\r\n'],
+    ['beside a coding,', 'content-length: 5\r\ntransfer-encoding: gzip, chunked\r\n'],
+  ])('may not be over the limit where a length is told %s chunks', async (_, head) => {
+    await using server = await RawHttpServer.start((socket) => {
+      const piece = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 'a'), Buffer.from('\r\n')])
+      socket.write(`HTTP/1.1 200 OK\r\n${head}\r\n`)
+      for (let count = 0; count < 800; count++) socket.write(piece)
+    })
+    await using fetch = openTestFetch({ maxResponseBytes })
+    expect(await failureOf(fetch.request(get(server.url()), never))).toMatchObject(tooLarge)
     await eventually(() => server.closedConnections === 1)
   })
 

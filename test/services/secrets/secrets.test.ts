@@ -81,6 +81,18 @@ describe('a secret in the environment', () => {
     await using secrets = await open({ SECRET_X: 'hunter2-hunter2' })
     expect(secrets.mask.text('hunter2-hunter2')).toBe('***')
   })
+
+  test('is masked for the tenants that may use it, and for the process', async () => {
+    await using secrets = await open({
+      ...{ SECRET_ALL: 'for-everybody', SECRET_ALL_HOSTS: '*' },
+      ...{ SECRET_ONE: 'for-acme-alone', SECRET_ONE_HOSTS: '*', SECRET_ONE_TENANTS: 'acme' },
+      SECRET_NOWHERE: 'for-nobody-yet',
+    })
+    const text = 'for-everybody for-acme-alone for-nobody-yet'
+    expect(secrets.mask.text(text)).toBe('*** *** ***')
+    expect(secrets.maskFor('acme').text(text)).toBe('*** *** for-nobody-yet')
+    expect(secrets.maskFor('globex').text(text)).toBe('*** for-acme-alone for-nobody-yet')
+  })
 })
 
 describe('a secret in a file', () => {
@@ -100,10 +112,15 @@ describe('a secret in a file', () => {
   })
 
   test('has hosts and tenants of its own', async () => {
-    const SECRETS_DIR = await folderOf({ x: 'hunter2-hunter2' })
-    await using secrets = await open({ SECRETS_DIR, SECRET_X_TENANTS: 'globex' })
+    const SECRETS_DIR = await folderOf({ x: 'hunter2-hunter2', y: 'hunter3-hunter3' })
+    const own = { SECRET_Y_HOSTS: '*', SECRET_Y_TENANTS: 'globex' }
+    await using secrets = await open({ SECRETS_DIR, SECRET_X_TENANTS: 'globex', ...own })
     expect(await refusal(secrets.reveal('x', { ...use, tenantId: 'globex' }))).toMatchObject({ reason: 'hosts_unset' })
     expect(await refusal(secrets.reveal('x', use))).toMatchObject({ reason: 'missing' })
+    const mask = secrets.maskFor('globex')
+    expect(await secrets.reveal('y', { ...use, tenantId: 'globex' })).toBe('hunter3-hunter3')
+    expect(mask.text('hunter3-hunter3')).toBe('***')
+    expect(secrets.maskFor('acme').text('hunter3-hunter3')).toBe('hunter3-hunter3')
   })
 
   test('is found behind symbolic links, and read anew ten seconds after it was read', async () => {

@@ -100,18 +100,38 @@ describe('script threads', () => {
     await using threads = open(1, clock)
     await threads.run('which')
     const stop = new AbortController()
-    const held = codeOf(threads.run('hold', { signal: stop.signal, limitMs: 60_000 }))
-    const second = threads.run('which', { limitMs: 10 })
+    const held = codeOf(threads.run('hold', { signal: stop.signal, onStart: () => 60_000 }))
+    const second = threads.run('which', { onStart: () => 10 })
     await clock.advance(1000)
     stop.abort('stop')
     expect(await held).toBe('stop')
     expect(Number(await second)).toBeGreaterThan(0)
-    const slow = codeOf(threads.run('spin', { limitMs: 10 }))
+    const slow = codeOf(threads.run('spin', { onStart: () => 10 }))
     await clock.advance(10)
     expect(await slow).toBe('TIMEOUT')
     const next = threads.run('echo', {}, '4')
     await clock.advance(50)
     expect(await next).toBe('4')
+  })
+
+  test('who waits is told when a thread starts on it, and once more when something had to be loaded first', async () => {
+    await using threads = open(1)
+    const stop = new AbortController()
+    let starts = 0
+    const onStart = (): number => {
+      starts++
+      return 60_000
+    }
+    const held = codeOf(threads.run('hold', { signal: stop.signal }))
+    await threads.run('which', { signal: AbortSignal.abort('before'), onStart }).catch(() => undefined)
+    const second = threads.run('which', { onStart })
+    expect(starts).toBe(0)
+    stop.abort('stop')
+    expect(await held).toBe('stop')
+    await second
+    expect(starts).toBe(1)
+    await threads.run('load', { onStart })
+    expect(starts).toBe(3)
   })
 
   test('closing ends what runs and what waits', async () => {

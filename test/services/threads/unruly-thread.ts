@@ -10,11 +10,13 @@ parentPort?.on('message', (message: ToThread) => {
     flag = new Int32Array(message.cancelled)
     return
   }
-  const what = message.expression
+  if (message.task.kind !== 'jmespath') throw new Error('unruly')
+  const { expression: what, data } = message.task
   if (what === 'crash') throw new Error('unruly')
   if (what === 'exit') process.exit(3)
+  if (what === 'load') send({ kind: 'begun' })
   while (what === 'spin' || (what === 'hold' && Atomics.load(flag, 0) === 0));
-  const json = what === 'which' ? String(threadId) : message.data
+  const json = what === 'which' ? String(threadId) : data
   if (what === 'refuse')
     send({ kind: 'error', code: 'JMESPATH_RUNTIME_ERROR', message: 'No', details: '{"position":3}' })
   else send({ kind: 'value', json })

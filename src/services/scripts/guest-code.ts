@@ -1,0 +1,141 @@
+/**
+ * What runs inside the interpreter beside the script, as source text. The first two run where the script does, before it,
+ * and take what they need of the built-ins at once. The others run after it in a context of their own, whose built-ins no
+ * script has ever seen; of them a script sees only that its getters, traps and `toJSON` are called.
+ */
+
+/** A function of the arguments and of the names among them that become variables, both as JSON text: makes them global. */
+export const beginSource = `(text, names) => {
+  'use strict'
+  const define = (name, value, enumerable) =>
+    Reflect.defineProperty(globalThis, name, { value, writable: true, enumerable, configurable: true })
+  const none = () => undefined
+  if (!('console' in globalThis)) define('console', { log: none, info: none, warn: none, error: none, debug: none }, false)
+  const args = JSON.parse(text)
+  for (const name of JSON.parse(names)) define(name, args[name], true)
+  define('args', args, true)
+}`
+
+/** Makes a console that keeps lines, and evaluates to a function: all of them as JSON text. Must come first. */
+export const consoleSource = `(() => {
+  'use strict'
+  const { stringify } = JSON
+  const { apply } = Reflect
+  const { slice } = String.prototype
+  const tagOf = Object.prototype.toString
+  const mostLines = 1000
+  let room = 65536
+  let count = 0
+  let lines = ''
+  const show = (value) => {
+    if (typeof value === 'string') return value
+    if (typeof value === 'function') return 'a function'
+    if (typeof value === 'symbol') return 'a symbol'
+    if (typeof value !== 'object' || value === null) return '' + value
+    try {
+      return apply(tagOf, value, []) === '[object Error]' ? value.name + ': ' + value.message : '' + stringify(value)
+    } catch {
+      return 'an object'
+    }
+  }
+  const log = (...items) => {
+    if (count >= mostLines || room <= 0) return
+    let line = ''
+    for (let i = 0; i < items.length; i++) line += (i === 0 ? '' : ' ') + show(items[i])
+    if (line.length > room) line = apply(slice, line, [0, room])
+    room -= line.length + 1
+    lines += (count === 0 ? '' : ',') + stringify(line)
+    count++
+  }
+  const value = { log, info: log, warn: log, error: log, debug: log }
+  Object.defineProperty(globalThis, 'console', { value, writable: true, enumerable: false, configurable: true })
+  return () => '[' + lines + ']'
+})()`
+
+/**
+ * A function of a value and the longest JSON text in characters: the value as JSON text, `undefined` as text when JSON
+ * has nothing for it, or `!` and a Failure (script-failure.ts) as JSON text.
+ */
+export const writeSource = `(value, longest) => {
+  'use strict'
+  const deepest = 1000
+  const holders = []
+  const path = []
+  let size = 0
+  let refused
+  const refuse = (kind, what, key) => {
+    let place = '$'
+    for (const part of [...path.slice(1), ...(holders.length > 0 ? [key] : [])])
+      if (place.length < 500) place += '.' + String(part).slice(0, 100)
+    refused = { kind, what, path: place }
+    throw refused
+  }
+  const unboxed = (value) => {
+    if (typeof value !== 'object' || value === null) return value
+    try {
+      const tag = Object.prototype.toString.call(value)
+      if (tag === '[object Number]') return Number.prototype.valueOf.call(value)
+      return tag === '[object BigInt]' ? BigInt.prototype.valueOf.call(value) : value
+    } catch {
+      return value
+    }
+  }
+  function check(key, given) {
+    while (holders.length > 0 && holders[holders.length - 1] !== this) {
+      holders.pop()
+      path.pop()
+    }
+    size += typeof given === 'string' ? given.length : 1
+    if (size > longest) refuse('output', 'too long', key)
+    if (typeof given === 'string' || typeof given === 'boolean') return given
+    const value = unboxed(given)
+    if (typeof value === 'function') refuse('unwritable', 'a function', key)
+    if (typeof value === 'symbol') refuse('unwritable', 'a symbol', key)
+    if (typeof value === 'number' && !Number.isFinite(value)) refuse('unwritable', String(value), key)
+    if (typeof value === 'bigint') return String(value)
+    if (typeof value !== 'object' || value === null) return value
+    if (holders.includes(value)) refuse('unwritable', 'a cycle', key)
+    if (holders.length >= deepest) refuse('output', 'too deep', key)
+    holders.push(value)
+    path.push(key)
+    return value
+  }
+  try {
+    const json = JSON.stringify(value, check)
+    if (json === undefined) return 'undefined'
+    if (json.length > longest) refuse('output', 'too long', '')
+    return json
+  } catch (thrown) {
+    if (refused !== undefined && thrown === refused) return '!' + JSON.stringify(refused)
+    throw thrown
+  }
+}`
+
+/** A function of something thrown: `!` and a Failure (script-failure.ts) as JSON text. */
+export const describeSource = String.raw`(thrown) => {
+  'use strict'
+  const read = (key) => {
+    try {
+      return thrown[key]
+    } catch {
+      return undefined
+    }
+  }
+  const failure = { kind: 'thrown', name: thrown === null ? 'null' : typeof thrown, message: '' }
+  if ((typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function') {
+    const [name, message, stack] = [read('name'), read('message'), read('stack')]
+    if (typeof name === 'string' && name !== '') failure.name = name.slice(0, 100)
+    if (typeof message === 'string') failure.message = message.slice(0, 1000)
+    else {
+      try {
+        failure.message = String(JSON.stringify(thrown)).slice(0, 1000)
+      } catch {}
+    }
+    const place = typeof stack === 'string' ? /script\.js:(\d{1,9})(?::(\d{1,9}))?/.exec(stack) : null
+    if (place !== null) {
+      failure.line = Number(place[1])
+      if (place[2] !== undefined) failure.column = Number(place[2])
+    }
+  } else if (typeof thrown !== 'symbol') failure.message = String(thrown).slice(0, 1000)
+  return '!' + JSON.stringify(failure)
+}`
