@@ -1,5 +1,9 @@
 /** What a job's output says of what came back. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { turnFor } from '../../../src/handlers/http/response.ts'
+import { Turns } from '../../../src/lib/turns.ts'
+import type { Answer } from '../../../src/services/fetch/fetch.ts'
+import { FakeClock } from '../../support/fake-clock.ts'
 import { type HttpWorld, openHttpWorld, openRawSite, openSite, type Site } from './http-world.ts'
 
 let world: HttpWorld
@@ -126,6 +130,29 @@ describe('JSON of very many values', () => {
     answerWith(many)
     expect(await get({ include_body: false })).toMatchObject({ status: 200 })
   })
+})
+
+test('large bodies are read one after another, with room for everything else between them', async () => {
+  const clock = new FakeClock()
+  const turns = new Turns()
+  const signal = new AbortController().signal
+  const answer = (length: number): Answer => ({
+    status: 200,
+    headers: new Headers(),
+    url: new URL(site.url),
+    body: new Uint8Array(length),
+  })
+  await turnFor(answer(100_000), turns, { clock, signal })
+  const stop = new AbortController()
+  const order: string[] = []
+  const first = turnFor(answer(100_001), turns, { clock, signal }).then(() => order.push('first'))
+  const second = turnFor(answer(100_001), turns, { clock, signal: stop.signal }).catch(() => order.push('stopped'))
+  clock.soon(() => order.push('else'))
+  expect(order).toEqual([])
+  stop.abort(new Error('stop'))
+  await clock.advance(1)
+  await Promise.all([first, second])
+  expect(order).toEqual(['else', 'first', 'stopped'])
 })
 
 describe('with include_body: false', () => {
