@@ -28,6 +28,8 @@ export interface OauthTokens extends AsyncDisposable {
    * when it is too short or too long for that (`details.reason`).
    */
   get(request: TokenRequest, signal: AbortSignal): Promise<Token>
+  /** It is still in use: keeps it in the mask, also when many others were issued meanwhile. */
+  keep(request: TokenRequest, token: Token): void
   /** Forgets this token, as it was refused. */
   drop(request: TokenRequest, token: Token): void
 }
@@ -86,6 +88,10 @@ class OpenTokens implements OauthTokens {
     }
   }
 
+  keep(request: TokenRequest, token: Token): void {
+    this.#handOut(request, token)
+  }
+
   drop(request: TokenRequest, { value }: Token): void {
     this.#known.drop(request, value)
   }
@@ -130,7 +136,7 @@ class OpenTokens implements OauthTokens {
     })
     const issued = answer.status === 200 ? readToken(answer) : undefined
     if (issued === undefined) throw refused(answer, clock)
-    if (request.isConfidential) checkLength(issued.value)
+    if (request.isConfidential) checkMaskable(issued.value)
     return issued
   }
 }
@@ -172,11 +178,16 @@ function readToken(answer: Answer): Issued | undefined {
   return { value, lifeMs: lifeMs - Math.min(marginMs, lifeMs / 10) }
 }
 
-function checkLength({ length }: string): void {
+/** The characters of RFC 6750, section 2.1: others can be written in so many ways that nobody could look for all. */
+const usualToken = /^[\w.~+/-]+=*$/
+
+function checkMaskable(token: string): void {
   const { least, most } = learnedLength
-  if (length >= least && length <= most) return
-  const details = { step: 'token', reason: length < least ? 'token_too_short' : 'token_too_long', least, most }
-  const message = 'The token has a length at which it could not be kept out of results'
+  const isUsual = usualToken.test(token)
+  if (isUsual && token.length >= least && token.length <= most) return
+  const length = token.length < least ? 'token_too_short' : 'token_too_long'
+  const details = { step: 'token', reason: isUsual ? length : 'token_characters', least, most }
+  const message = 'The token is one that could not be kept out of results'
   throw new JobError('HTTP_REQUEST_FAILED', message, { details, retry: 'never', unsent: true })
 }
 

@@ -8,6 +8,9 @@ import type { Outcome } from './outcome.ts'
 /** The longest wait that another side may ask for, in milliseconds: a job that has no deadline must not be held for days. */
 const longestAskedWaitMs = 600_000
 
+/** The least wait after an attempt that did nothing, in milliseconds: what bounds it is time, so it must take some. */
+const leastUnchargedMs = 250
+
 /** What is done about the way an attempt ended. */
 export type Disposition =
   /** The result is published. */
@@ -81,7 +84,7 @@ function afterFailure(error: JobError, unsent: boolean, circumstances: Circumsta
   if (mayHaveLeft(unsent, circumstances.effect)) {
     return { action: 'bury', reason: 'JOB_FAILED', ending: outcomeUnknown(error) }
   }
-  const delayMs = retryDelay(error.retry, circumstances)
+  const delayMs = retryDelay(error.retry, error.uncharged, circumstances)
   const { timeLeftMs = Number.POSITIVE_INFINITY } = circumstances
   const bearable = error.retry === 'backoff' || delayMs <= longestAskedWaitMs
   if (hasTries(error, circumstances) && bearable && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
@@ -94,10 +97,15 @@ function hasTries(error: JobError, { attempts, policy, elapsedMs }: Circumstance
   return attempts < policy.maxAttempts
 }
 
-function retryDelay(retry: Exclude<Retry, 'never'>, { attempts, policy, random }: Circumstances): number {
+function retryDelay(
+  retry: Exclude<Retry, 'never'>,
+  uncharged: boolean,
+  { attempts, policy, random }: Circumstances,
+): number {
   if (retry !== 'backoff') return retry.afterMs
+  const leastMs = uncharged ? leastUnchargedMs : 0
   const { backoffMs, maxBackoffMs, strategy, jitter = 1 } = policy
-  return jittered(backoffCeiling(Math.max(1, attempts), backoffMs, maxBackoffMs, strategy), jitter, random)
+  return leastMs + jittered(backoffCeiling(Math.max(1, attempts), backoffMs, maxBackoffMs, strategy), jitter, random)
 }
 
 /** A `once` effect that may have left this process must not be repeated. */

@@ -56,7 +56,7 @@ export class Pipeline {
       const disposition = dispose(outcome, this.#circumstances(job))
       if (disposition.action !== 'retry') return this.#settle(job, outcome, disposition)
       this.#options.metrics.jobRetried(job.handler.type, disposition.error.code)
-      if (!(await this.#waitForRetry(job, disposition.delayMs))) return
+      if (!(await this.#waitForRetry(job, disposition))) return
     }
   }
 
@@ -103,9 +103,11 @@ export class Pipeline {
   }
 
   /** True: it is to be tried again here. False: it was given back, to be continued by whoever receives it next. */
-  async #waitForRetry(job: Job, delayMs: number): Promise<boolean> {
+  async #waitForRetry(job: Job, { delayMs, error }: Disposition & { action: 'retry' }): Promise<boolean> {
     const { retryRoom } = this.#options
-    if (retryRoom.isFull && (await this.#giveBack(job, { attempts: job.attempts, delayMs }))) return false
+    // Time bounds what counts as no try, and whoever receives it begins to count anew: so going away counts.
+    const attempts = job.attempts + (error.uncharged ? 1 : 0)
+    if (retryRoom.isFull && (await this.#giveBack(job, { attempts, delayMs }))) return false
     this.#enter(job, 'retrying')
     await retryRoom.wait(job, delayMs)
     this.#enter(job, 'queued')

@@ -121,7 +121,8 @@ describe('the token of a confidential client', () => {
   test.each([
     ['x'.repeat(15), 'token_too_short'],
     ['x'.repeat(16_385), 'token_too_long'],
-  ])('is refused at a length that cannot be masked: %#', async (value, reason) => {
+    ['"&<'.repeat(10), 'token_characters'],
+  ])('is refused when it could not be masked: %#', async (value, reason) => {
     await using scene = await openScene(() => Response.json({ access_token: value }))
     const failure = await scene.get(confidential).catch((error: unknown) => error)
     expect(failure).toMatchObject({

@@ -5,7 +5,14 @@ import type { Ending, Failure } from '../../src/protocol/result.ts'
 import { type Circumstances, type Disposition, dispose } from '../../src/worker/disposition.ts'
 
 const policy = { maxAttempts: 3, backoffMs: 200, maxBackoffMs: 30_000 }
-const usual: Circumstances = { attempts: 1, elapsedMs: 0, policy, effect: 'none', timeLeftMs: undefined, random: () => 0.5 }
+const usual: Circumstances = {
+  attempts: 1,
+  elapsedMs: 0,
+  policy,
+  effect: 'none',
+  timeLeftMs: undefined,
+  random: () => 0.5,
+}
 
 /** The codes that the wire says are tried again, written down a second time. */
 const retried = new Set<ErrorCode>([
@@ -129,6 +136,9 @@ describe('a failed attempt', () => {
     for (const attempts of [0, 3, 7]) {
       expect(dispose(outcome, { ...usual, attempts, effect: 'once' })).toMatchObject({ action: 'retry', delayMs: 50 })
     }
+    const backoff = new JobError('RESOURCE_UNAVAILABLE', 'Busy', { uncharged: true })
+    const hurried = { ...usual, policy: { ...policy, backoffMs: 0 }, attempts: 0 }
+    expect(dispose({ kind: 'failed', error: backoff }, hurried)).toMatchObject({ delayMs: 250 })
     expect(dispose(outcome, { ...usual, elapsedMs: 600_000 }).action).toBe('bury')
     expect(dispose(outcome, { ...usual, timeLeftMs: 50 }).action).toBe('bury')
     const single = { ...policy, maxAttempts: 1 }

@@ -104,7 +104,7 @@ describe('POST /v1/jobs', () => {
     expect(unknown).toMatchObject({
       status: 400,
       type: problem,
-      body: { job_types: ['echo', 'graphql', 'http', 'sleep'] },
+      body: { job_types: ['echo', 'graphql', 'http', 'javascript', 'jmespath', 'sleep'] },
     })
     const wrong = await site.ask('POST', '/v1/jobs', { type: 'sleep', payload: { ms: 'soon' } })
     expect(wrong).toMatchObject({

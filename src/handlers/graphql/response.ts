@@ -4,7 +4,7 @@ import { JobError, type Retry } from '../../errors.ts'
 import { isTransient } from '../../lib/http-status.ts'
 import type { StatusPattern } from '../../lib/status-pattern.ts'
 import type { Answer } from '../../services/fetch/fetch.ts'
-import { jsonOf, textOf } from '../http/response.ts'
+import { jsonOf, jsonOrText, textOf } from '../http/response.ts'
 
 /** The response of a GraphQL server, as it came. */
 export const graphqlOutput = z.looseObject({
@@ -32,7 +32,7 @@ export function responseOf(answer: Answer, { isOk, failOnErrors, retry }: Judgem
   const { status } = answer
   const details = { status }
   const text = textOf(answer)
-  const parsed = jsonOf(answer, text)
+  const parsed = isOk(status) ? jsonOf(answer, text) : jsonOrText(answer, text)
   const response = asResponse(parsed?.value)
   const output = response ?? { status, body: parsed === undefined ? text : parsed.value }
   if (!isOk(status) && (response === undefined || isTransient(status) || retry !== 'never')) {

@@ -1,15 +1,17 @@
 /** The job type `http`: one request to somebody else's server. */
 import { JobError } from '../../errors.ts'
 import { defineHandler, type Effect, type Handler, type JobContext } from '../../handler.ts'
+import { restated } from '../../lib/restated-error.ts'
 import { parseStatusPattern, type StatusPattern, statusMatcher } from '../../lib/status-pattern.ts'
 import { Turns } from '../../lib/turns.ts'
+import type { Answer } from '../../services/fetch/fetch.ts'
 import type { Jmespath } from '../../services/jmespath/jmespath.ts'
 import type { Scripts } from '../../services/scripts/scripts.ts'
 import { type Body, bodyOf, bodyOfValue } from './body.ts'
 import { effectOf } from './effect.ts'
 import { type HttpInput, httpInput, isBodiless } from './input.ts'
 import { hasIdempotencyKey } from './request-input.ts'
-import { httpOutput, outputOf, turnFor, withoutBody } from './response.ts'
+import { type HttpOutput, httpOutput, outputOf, type Telling, turnFor, withoutBody } from './response.ts'
 import { retryAfter, retryPolicy } from './retry.ts'
 import { beforeSending, type Draft, type SendServices, send } from './send.ts'
 import { statusList } from './status-list.ts'
@@ -60,7 +62,8 @@ export function http(services: HttpServices): Handler {
       const expression = isOk ? input.transform?.response : undefined
       const withBody = input.include_body || expression !== undefined
       if (withBody) await turnFor(answer, turns, context)
-      const output = outputOf(answer, { latencyMs, attempt, mask, withBody })
+      const telling = { latencyMs, attempt, mask, withBody, asText: !isOk }
+      const output = told(answer, telling)
       const shown = input.include_body ? output : withoutBody(output)
       if (!isOk) {
         const retry = retryAfter(answer, input.retry, clock)
@@ -94,6 +97,15 @@ export function http(services: HttpServices): Handler {
   function isOk({ ok_status: asked }: HttpInput): StatusPattern {
     // The input was checked, and so were the settings.
     return (asked === undefined ? usualOk : statusMatcher(statusList(asked))) ?? (() => false)
+  }
+}
+
+/** A response that cannot be read whole may be that of something which has happened: what else there is to tell is told. */
+function told(answer: Answer, telling: Telling): HttpOutput {
+  try {
+    return outputOf(answer, telling)
+  } catch (thrown) {
+    throw restated(JobError.from(thrown), { output: outputOf(answer, { ...telling, withBody: false }) })
   }
 }
 

@@ -43,16 +43,18 @@ export interface Telling {
   /** Whatever is encoded here could not be masked any more from outside. */
   readonly mask: Mask
   readonly withBody: boolean
+  /** JSON of too many values is shown as text instead of failing: there is another error to tell. */
+  readonly asText: boolean
 }
 
 /** An answer as an output, without `value`. Throws as `jsonOf` does. */
-export function outputOf(answer: Answer, { latencyMs, attempt, mask, withBody }: Telling): HttpOutput {
+export function outputOf(answer: Answer, { latencyMs, attempt, mask, withBody, asText }: Telling): HttpOutput {
   const { status, headers, url } = answer
   return {
     status,
     status_code: status,
     headers: headersOf(headers),
-    ...(withBody ? bodyOf(answer, mask) : {}),
+    ...(withBody ? bodyOf(answer, mask, asText) : {}),
     latency_ms: Math.round(latencyMs),
     url: url.href.replace(/#.*$/s, ''),
     attempts: attempt,
@@ -104,19 +106,28 @@ export function jsonOf({ status, headers, body }: Answer, text: string): { reado
   }
 }
 
+/** The same, but undefined also where there are too many values. */
+export function jsonOrText(answer: Answer, text: string): { readonly value: unknown } | undefined {
+  try {
+    return jsonOf(answer, text)
+  } catch {
+    return undefined
+  }
+}
+
 function headersOf(headers: Headers): HttpOutput['headers'] {
   const joined: [string, string | string[]][] = [...headers].filter(([name]) => name !== 'set-cookie')
   const cookies = headers.getSetCookie()
   return Object.fromEntries(cookies.length === 0 ? joined : [...joined, ['set-cookie', cookies]])
 }
 
-function bodyOf(answer: Answer, mask: Mask): Pick<HttpOutput, 'body' | 'body_base64'> {
+function bodyOf(answer: Answer, mask: Mask, asText: boolean): Pick<HttpOutput, 'body' | 'body_base64'> {
   const { body, headers } = answer
   if (body.length === 0) return { body: '' }
   const kind = kindOf(headers)
   if (kind === 'json') {
     const text = textOf(answer)
-    const json = jsonOf(answer, text)
+    const json = asText ? jsonOrText(answer, text) : jsonOf(answer, text)
     return { body: json === undefined ? text : json.value }
   }
   if (kind === 'text') return { body: textOf(answer) }

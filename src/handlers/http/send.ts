@@ -52,11 +52,14 @@ export async function beforeSending<T>(work: () => Promise<T> | T): Promise<T> {
 export async function send(draft: Draft, services: SendServices, context: JobContext): Promise<Answer> {
   const { request, issued } = await beforeSending(() => complete(draft, services, context))
   const answer = await services.fetch.request(request, context.signal)
+  if (issued !== undefined) services.oauthTokens.keep(issued.request, issued.token)
   if (answer.status !== 401 || issued === undefined) return answer
   services.oauthTokens.drop(issued.request, issued.token)
   if (issued.token.isNew || !request.repeatable) return answer
   const again = await complete(draft, services, context)
-  return services.fetch.request(again.request, context.signal)
+  const second = await services.fetch.request(again.request, context.signal)
+  if (again.issued !== undefined) services.oauthTokens.keep(again.issued.request, again.issued.token)
+  return second
 }
 
 interface Complete extends Pick<Credentials, 'issued'> {

@@ -3,6 +3,7 @@ import { BoundedMap } from '../../lib/bounded-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Resolve } from '../../lib/egress.ts'
 import { abortable } from './abortable.ts'
+import { readHosts } from './hosts-file.ts'
 
 const rememberedMs = 5000
 const failureRememberedMs = 1000
@@ -25,6 +26,8 @@ const endings = /\.local(host)?$/
 
 /** By the hosts file, then by name servers with the search domains of resolv.conf; both families. */
 async function lookupAll(host: string): Promise<readonly string[]> {
+  const own = process.platform === 'linux' ? readHosts().get(host.toLowerCase()) : undefined
+  if (own !== undefined) return own
   const found = await Bun.dns.lookup(
     host.replace(endings, (ending) => ending.toUpperCase()),
     { backend },

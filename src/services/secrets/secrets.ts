@@ -48,8 +48,11 @@ const remembered = { maxEntries: 1000, maxAgeMs: 10_000 }
 
 /** Opens the secrets of these settings; disposing forgets what was read from files. Rejects with ConfigError when the folder of secrets cannot be read. */
 export async function openSecrets(settings: Settings, clock: Clock): Promise<Secrets> {
-  if (settings.dir !== undefined) await secretsIn(settings.dir)
-  return new OpenSecrets(settings, clock)
+  const secrets = new OpenSecrets(settings, clock)
+  // Read before the first use: a server may send back what another process sent it.
+  const names = settings.dir === undefined ? [] : await secretsIn(settings.dir)
+  await Promise.all(names.map((name) => secrets.read(name)))
+  return secrets
 }
 
 class OpenSecrets implements Secrets {
@@ -95,6 +98,11 @@ class OpenSecrets implements Secrets {
     if (hosts === undefined) throw denied(name, refusals.hostsUnset, { setting: `SECRET_${key}_HOSTS` })
     if (!hosts.matches(use.host, use.port)) throw denied(name, refusals.host, { host: use.host })
     return value.text
+  }
+
+  /** Has the mask know what the file of this name holds, unless a variable stands for it. */
+  async read(name: string): Promise<void> {
+    await this.#read(name, this.#settings.named.get(variableName(name)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 /** Tokens by client credentials, on the way of a job. How they are remembered: test/services/oauth-tokens.test.ts. */
 import { expect, test } from 'bun:test'
+import { eventually } from '../../support/eventually.ts'
 import { type Arrived, type HttpWorld, openHttpWorld, openSite, type Site } from './http-world.ts'
 
 const secret = 'cs-77f0e1d2c3b4'
@@ -129,4 +130,29 @@ test('a secret goes to no token endpoint that is not one of its hosts', async ()
   const failure = await world.failure('http', { url: api.url, auth: { ...auth, token_url: `${other.url}/token` } })
   expect(failure).toMatchObject({ code: 'PERMISSION_DENIED', details: { secret: 'CLIENT', reason: 'host' } })
   expect([...api.seen, ...other.seen]).toEqual([])
+})
+
+test('a token that is in use stays masked, however many others are issued meanwhile', async () => {
+  let issued = 0
+  const token = (n: number): string => `token-${n}-0123456789abcdef`
+  await using issuer = openSite(() => Response.json({ access_token: token(++issued), expires_in: 3600 }))
+  const held = Promise.withResolvers<void>()
+  await using api = openSite(async ({ path, headers }) => {
+    if (path === '/held') await held.promise
+    return Response.json({ echo: headers.get('authorization') })
+  })
+  const env = { SECRET_CLIENT: secret, SECRET_CLIENT_HOSTS: `${issuer.host},${api.host}` }
+  await using world = await openHttpWorld({ env })
+  const auth = (scope: string) => ({
+    ...{ type: 'oauth2_client_credentials', token_url: `${issuer.url}/token`, scope },
+    ...{ client_id: 'me', client_secret: { secret: 'CLIENT' } },
+  })
+  const first = world.run('http', { url: `${api.url}/held`, auth: auth('first') })
+  await eventually(() => api.seen.length === 1)
+  for (let n = 0; n < 70; n++) await world.run('http', { url: api.url, auth: auth(`${n}`) })
+  const mask = world.services.secrets.maskFor('acme')
+  expect(mask.text(token(1))).toBe(token(1))
+  held.resolve()
+  await first
+  expect(mask.text(token(1))).toBe('***')
 })

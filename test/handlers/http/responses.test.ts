@@ -126,6 +126,20 @@ describe('JSON of very many values', () => {
     expect((await get())['body']).toBe(many)
   })
 
+  test('does not hide an error status, and leaves what else there is to tell', async () => {
+    for (const type of ['http', 'graphql'] as const) {
+      const own = type === 'http' ? {} : { query: '{ a }' }
+      next = () => new Response(many, { status: 503, headers: { 'content-type': 'application/json' } })
+      const failure = await world.failure(type, { url: site.url, ...own })
+      expect(failure).toMatchObject({ code: 'HTTP_ERROR', retry: 'backoff', details: { status: 503 } })
+      expect(failure.output).toMatchObject({ status: 503, body: many })
+    }
+    next = () => new Response(many, { status: 201, headers: { 'content-type': 'application/json', location: '/1' } })
+    const created = await world.failure('http', { method: 'POST', url: site.url })
+    expect(created).toMatchObject({ code: 'QUOTA_EXCEEDED', output: { status: 201, headers: { location: '/1' } } })
+    expect(created.output).not.toHaveProperty('body')
+  })
+
   test('that nobody wants to see is not looked into', async () => {
     answerWith(many)
     expect(await get({ include_body: false })).toMatchObject({ status: 200 })

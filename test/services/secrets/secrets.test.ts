@@ -105,6 +105,12 @@ describe('a secret in a file', () => {
     expect(secrets.mask.text('<another one\n>')).toBe('<***>')
   })
 
+  test('is masked before it is first used', async () => {
+    const SECRETS_DIR = await folderOf({ x: 'hunter2-hunter2' })
+    await using secrets = await open({ SECRETS_DIR, SECRET_X_HOSTS: '*' })
+    expect(secrets.maskFor('acme').text('hunter2-hunter2')).toBe('***')
+  })
+
   test('gives way to the environment', async () => {
     const SECRETS_DIR = await folderOf({ x: 'from the file' })
     await using secrets = await open({ SECRETS_DIR, SECRET_X: 'from the environment', SECRET_X_HOSTS: '*' })
