@@ -21,7 +21,7 @@ export function jmespath({ jmespath: service, scripts: { timeoutMs } }: Services
     input: fieldsOf(
       z.object({
         expression: z.string().describe('A JMESPath expression of at most 16,384 characters.'),
-        data: z.unknown().describe('What it is evaluated over; null when it is left out.'),
+        data: z.unknown().optional().describe('What it is evaluated over; null when it is left out.'),
         timeout_ms: z.int().min(1).optional().describe('Limit in milliseconds; without it SCRIPT_TIMEOUT_MS.'),
       }),
     ),

@@ -24,6 +24,7 @@ const packageOwners: readonly (readonly [package_: RegExp, owners: RegExp])[] = 
   [/^(@nats-io\/|nats$|nkeys)/, /^src\/nats\//],
   [/^(elysia|@elysiajs\/)/, /^src\/(http\/|\w+\/routes\.ts$)/],
   [/^prom-client/, /^src\/observe\//],
+  [/^(quickjs-emscripten|@jitl\/)/, /^src\/services\/scripts\//],
   [/^(node:)?timers/, /^$/],
   [/^(node:)?worker_threads/, /script-thread\.ts$/],
 ]

@@ -28,7 +28,7 @@ test(
         new Response(probe.stderr).text(),
         probe.exited,
       ])
-      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '[41,42,43,44]\n', stderr: '' })
+      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '[41,42,43,44,44]\n', stderr: '' })
     } finally {
       rmSync(folder, { recursive: true })
     }

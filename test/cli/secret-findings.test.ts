@@ -53,12 +53,8 @@ describe('check says of secrets', () => {
     const hosts = ['GOOD', 'EMPTY', 'SHORT', 'BINARY', 'LINES', 'FOLDER'].map((name) => [`SECRET_${name}_HOSTS`, '*'])
     const found = await look({ SECRETS_DIR, ...Object.fromEntries(hosts) })
     expect(found[0]).toBe('ok: jobs may use 1')
-    expect(
-      found
-        .slice(1)
-        .map((line) => line.split(' ')[1])
-        .toSorted(),
-    ).toEqual(['binary', 'empty', 'folder', 'lines', 'short'])
+    const named = new Set(found.slice(1).map((line) => line.split(' ')[1]))
+    expect(named).toEqual(new Set(['binary', 'empty', 'folder', 'lines', 'short']))
     await rm(SECRETS_DIR, { recursive: true })
   })
 })

@@ -4,16 +4,33 @@
  * script has ever seen; of them a script sees only that its getters, traps and `toJSON` are called.
  */
 
-/** A function of the arguments and of the names among them that become variables, both as JSON text: makes them global. */
-export const beginSource = `(text, names) => {
+/**
+ * A function of the arguments, of the names among them that become variables, and of four random 32-bit numbers, each as
+ * JSON text: makes the variables, and chance (sfc32), for the interpreter's own begins alike in the same millisecond. It
+ * returns a function that takes the value of a script out of what the script evaluated to.
+ */
+export const beginSource = `(text, names, seed) => {
   'use strict'
+  const self = globalThis
+  const { defineProperty } = Reflect
   const define = (name, value, enumerable) =>
-    Reflect.defineProperty(globalThis, name, { value, writable: true, enumerable, configurable: true })
+    defineProperty(self, name, { value, writable: true, enumerable, configurable: true })
+  let [a, b, c, d] = JSON.parse(seed)
+  const next = () => {
+    const bits = (a + b + d) | 0
+    d = (d + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (((c << 21) | (c >>> 11)) + bits) | 0
+    return bits >>> 0
+  }
+  Math.random = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53
   const none = () => undefined
-  if (!('console' in globalThis)) define('console', { log: none, info: none, warn: none, error: none, debug: none }, false)
+  if (!('console' in self)) define('console', { log: none, info: none, warn: none, error: none, debug: none }, false)
   const args = JSON.parse(text)
   for (const name of JSON.parse(names)) define(name, args[name], true)
   define('args', args, true)
+  return (box) => box.value
 }`
 
 /** Makes a console that keeps lines, and evaluates to a function: all of them as JSON text. Must come first. */

@@ -1,6 +1,9 @@
-/** QuickJS compiled to WebAssembly, in a memory that cannot grow beyond a limit. */
-import variant from '@jitl/quickjs-singlefile-mjs-release-sync'
+/** QuickJS compiled to WebAssembly, in a memory that cannot grow beyond a limit, and able to be stopped anywhere. */
+import variant from '@jitl/quickjs-wasmfile-release-sync'
+// @ts-expect-error -- The package has no types for this: its path, inside the executable where there is one.
+import wasmPath from '@jitl/quickjs-wasmfile-release-sync/wasm' with { type: 'file' }
 import { newQuickJSWASMModuleFromVariant, newVariant, type QuickJSWASMModule } from 'quickjs-emscripten-core'
+import { interruptible, type Question } from './interruptible.ts'
 
 const pageBytes = 65_536
 
@@ -10,14 +13,25 @@ const firstPages = 256
 /** An interpreter. Once anything has been thrown through it, or it has grown large, it is spent: take another. */
 export interface QuickJs {
   readonly module: QuickJSWASMModule
+  /** Called again and again while it does anything; what it throws ends that. */
+  check: () => void
   /** Whether it last asked for more memory than there is; set it to false before a run. */
   isFull: boolean
   /** Whether it has taken more than half of the memory it may take, which it never gives back. */
   readonly isLarge: boolean
 }
 
-/** Loads an interpreter that never takes more than `memoryBytes`, about. Takes some twenty milliseconds. */
+interface Compiled {
+  readonly module: WebAssembly.Module
+  readonly asks: Question
+}
+
+let compiling: Promise<Compiled> | undefined
+
+/** Loads an interpreter that never takes more than `memoryBytes`, about: some forty milliseconds, then two. */
 export async function loadQuickJs(memoryBytes: number): Promise<QuickJs> {
+  compiling ??= compile()
+  const { module, asks } = await compiling
   const maximum = Math.max(firstPages, Math.floor(memoryBytes / pageBytes))
   const memory = new WebAssembly.Memory({ initial: firstPages, maximum })
   const pages = (): number => memory.buffer.byteLength / pageBytes
@@ -29,13 +43,52 @@ export async function loadQuickJs(memoryBytes: number): Promise<QuickJs> {
     if (quickJs.isFull) throw refusal
     return grow(more)
   }
-  const emscripten = { wasmMemory: memory, print: () => undefined, printErr: () => undefined }
-  const quickJs = {
-    module: await newQuickJSWASMModuleFromVariant(newVariant(variant, { emscriptenModule: emscripten })),
+  const failed = Promise.withResolvers<never>()
+  const instantiateWasm = async (imports: Bun.WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
+    try {
+      done(
+        await WebAssembly.instantiate(
+          module,
+          asking(imports, asks, () => quickJs.check()),
+        ),
+      )
+    } catch (error) {
+      // Emscripten would wait for ever.
+      failed.reject(error)
+    }
+    return {}
+  }
+  const emscripten = { wasmMemory: memory, instantiateWasm, print: () => undefined, printErr: () => undefined }
+  const loaded = newQuickJSWASMModuleFromVariant(newVariant(variant, { emscriptenModule: emscripten }))
+  const quickJs: QuickJs = {
+    module: await Promise.race([loaded, failed.promise]),
+    check: () => undefined,
     isFull: false,
     get isLarge() {
       return pages() > Math.max(firstPages, maximum / 2)
     },
   }
   return quickJs
+}
+
+/** The same imports, but that one of them calls `check` before it does what it is for. */
+function asking(
+  imports: Bun.WebAssembly.Imports,
+  { module, name }: Question,
+  check: () => void,
+): Bun.WebAssembly.Imports {
+  const own = imports[module]
+  const asked = own?.[name]
+  if (typeof asked !== 'function') throw new Error('The interpreter does not import what it asks')
+  const askingFirst = (): unknown => {
+    check()
+    return Reflect.apply(asked, undefined, [])
+  }
+  return { ...imports, [module]: { ...own, [name]: askingFirst } }
+}
+
+async function compile(): Promise<Compiled> {
+  const path: unknown = wasmPath
+  const { bytes, asks } = interruptible(await Bun.file(String(path)).bytes())
+  return { module: await WebAssembly.compile(bytes), asks }
 }

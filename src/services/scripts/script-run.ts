@@ -11,26 +11,29 @@ const longestOutput = 1024 * 1024
 /** QuickJS's flag for a script, not a module, with `await` outside functions: it evaluates to a promise of `{ value }`. */
 const asyncScript = 128
 
-/** How many steps of promises are made between two looks at the time. */
-const stepsAtOnce = 32
-
 /** How a run ended. `isSpent`: the interpreter must not be used again. */
 export interface Ran {
   readonly answer: ScriptAnswer
   readonly isSpent: boolean
 }
 
+/** Thrown through the interpreter when a script's time is up. */
+class TimeIsUp extends Error {}
+
 /** Runs a script to its end. `isOver` is asked all the time, and ends it as TIMEOUT. Never throws. */
 export function runScript(quickJs: QuickJs, task: JavascriptTask, isOver: () => boolean): Ran {
-  quickJs.isFull = false
   let answer: ScriptAnswer | undefined
+  quickJs.isFull = false
+  quickJs.check = () => {
+    if (isOver()) throw new TimeIsUp()
+  }
   try {
-    const run = new Run(quickJs, task, isOver)
+    const run = new Run(quickJs, task)
     answer = run.answer()
     // What is thrown away whole need not be tidied up.
-    if (quickJs.isFull || quickJs.isLarge) return { answer, isSpent: true }
-    run.dispose()
-    return { answer, isSpent: false }
+    const isSpent = quickJs.isFull || quickJs.isLarge
+    if (!isSpent) run.dispose()
+    return { answer, isSpent }
   } catch (thrown) {
     return { answer: answer ?? answerToHostError(thrown, quickJs), isSpent: true }
   }
@@ -38,9 +41,14 @@ export function runScript(quickJs: QuickJs, task: JavascriptTask, isOver: () => 
 
 /** What was thrown through the interpreter, not inside it: it does not know what it was doing any more. */
 function answerToHostError(thrown: unknown, { isFull }: QuickJs): ScriptAnswer {
+  if (thrown instanceof TimeIsUp) return timeoutAnswer()
   // The stack of this thread may be used up before the interpreter's own is.
   if (thrown instanceof RangeError && thrown.message.includes('call stack')) return limitAnswer('stack')
   return isFull ? limitAnswer('memory') : brokenAnswer()
+}
+
+function seed(): string {
+  return JSON.stringify([...crypto.getRandomValues(new Int32Array(4))])
 }
 
 /** Thrown where a script failed, with what it threw. */
@@ -61,27 +69,21 @@ class Run {
   readonly #handles: QuickJSHandle[] = []
   /** Where what the script left behind is looked at: a context that it has never touched. */
   #aside: QuickJSContext | undefined
-  #isOver = false
 
-  constructor(quickJs: QuickJs, task: JavascriptTask, isOver: () => boolean) {
+  constructor(quickJs: QuickJs, task: JavascriptTask) {
     this.#quickJs = quickJs
     this.#task = task
     this.#runtime = quickJs.module.newRuntime()
     this.#runtime.setMaxStackSize(task.stackBytes)
-    this.#runtime.setInterruptHandler(() => {
-      this.#isOver ||= isOver()
-      return this.#isOver
-    })
     this.#context = this.#runtime.newContext()
   }
 
   answer(): ScriptAnswer {
     try {
-      const answer = this.#run()
-      return this.#isOver ? timeoutAnswer() : answer
+      return this.#run()
     } catch (thrown) {
-      if (!(thrown instanceof Thrown)) throw thrown
-      return this.#isOver ? timeoutAnswer() : this.#failure(thrown.handle)
+      if (thrown instanceof Thrown) return this.#failure(thrown.handle)
+      throw thrown
     }
   }
 
@@ -98,11 +100,12 @@ class Run {
     const { code, args, names, captureLogs } = this.#task
     const logs = captureLogs ? this.#take(context.evalCode(consoleSource, 'console.js', 0)) : undefined
     const begin = this.#take(context.evalCode(beginSource, 'begin.js', 0))
-    this.#call(begin, this.#keep(context.newString(args)), this.#keep(context.newString(names)))
+    const texts = [args, names, seed()].map((text) => this.#keep(context.newString(text)))
+    const valueIn = this.#call(begin, ...texts)
     const evaluated = this.#take(context.evalCode(code, 'script.js', asyncScript))
     this.#settle()
     const box = this.#settled(evaluated)
-    const value = box && this.#settled(this.#get(box, 'value'))
+    const value = box && this.#settled(this.#call(valueIn, box))
     if (value === undefined) return unsettledAnswer()
     const json = this.#textOf(value)
     if (json.startsWith('!')) return failureAnswer(json.slice(1), this.#quickJs.isFull)
@@ -114,8 +117,8 @@ class Run {
 
   /** Makes every step that promises still have to make. */
   #settle(): void {
-    while (!this.#isOver && this.#runtime.hasPendingJob()) {
-      const { error } = this.#runtime.executePendingJobs(stepsAtOnce)
+    while (this.#runtime.hasPendingJob()) {
+      const { error } = this.#runtime.executePendingJobs()
       if (error !== undefined) this.#keep(error)
     }
   }
@@ -144,7 +147,6 @@ class Run {
     const described = context.callFunction(this.#lookAt(describeSource), context.undefined, thrown)
     const text = this.#keep(described.error ?? described.value)
     const json = described.error === undefined ? context.getString(text) : ''
-    if (this.#isOver) return timeoutAnswer()
     // Only for want of memory is something not described.
     return json === '' ? limitAnswer('memory') : failureAnswer(json.slice(1), isFull)
   }
@@ -156,10 +158,6 @@ class Run {
 
   #call(callee: QuickJSHandle, ...args: readonly QuickJSHandle[]): QuickJSHandle {
     return this.#take(this.#context.callFunction(callee, this.#context.undefined, ...args))
-  }
-
-  #get(object: QuickJSHandle, name: string): QuickJSHandle {
-    return this.#keep(this.#context.getProp(object, name))
   }
 
   #take(result: VmCallResult<QuickJSHandle>): QuickJSHandle {

@@ -14,7 +14,7 @@ export interface Script {
 }
 
 /** What a script came to. */
-export interface ScriptOutcome {
+interface ScriptOutcome {
   /** Undefined when there is no output. */
   readonly value: unknown
   /** The lines that it logged; empty unless they were asked for. */

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../errors.ts'
 export type ScriptTask = JmespathTask | JavascriptTask
 
 /** A search; its value is the value of the expression. */
-export interface JmespathTask {
+interface JmespathTask {
   readonly kind: 'jmespath'
   readonly expression: string
   /** The data as JSON text. */

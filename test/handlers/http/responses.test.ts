@@ -127,12 +127,10 @@ describe('JSON of very many values', () => {
   })
 
   test('does not hide an error status, and leaves what else there is to tell', async () => {
+    next = () => new Response(many, { status: 503, headers: { 'content-type': 'application/json' } })
     for (const type of ['http', 'graphql'] as const) {
-      const own = type === 'http' ? {} : { query: '{ a }' }
-      next = () => new Response(many, { status: 503, headers: { 'content-type': 'application/json' } })
-      const failure = await world.failure(type, { url: site.url, ...own })
-      expect(failure).toMatchObject({ code: 'HTTP_ERROR', retry: 'backoff', details: { status: 503 } })
-      expect(failure.output).toMatchObject({ status: 503, body: many })
+      const failure = await world.failure(type, { url: site.url, ...(type === 'graphql' && { query: '{ a }' }) })
+      expect(failure).toMatchObject({ code: 'HTTP_ERROR', retry: 'backoff', output: { status: 503, body: many } })
     }
     next = () => new Response(many, { status: 201, headers: { 'content-type': 'application/json', location: '/1' } })
     const created = await world.failure('http', { method: 'POST', url: site.url })
