@@ -134,8 +134,7 @@ describe('JSON of very many values', () => {
     }
     next = () => new Response(many, { status: 201, headers: { 'content-type': 'application/json', location: '/1' } })
     const created = await world.failure('http', { method: 'POST', url: site.url })
-    expect(created).toMatchObject({ code: 'QUOTA_EXCEEDED', output: { status: 201, headers: { location: '/1' } } })
-    expect(created.output).not.toHaveProperty('body')
+    expect(created).toMatchObject({ code: 'QUOTA_EXCEEDED', output: { headers: { location: '/1' } } })
   })
 
   test('that nobody wants to see is not looked into', async () => {
