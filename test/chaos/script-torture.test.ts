@@ -30,11 +30,13 @@ test(
       await beamline.ready()
       await expectTortureSurvived(beamline, wire)
       expect(await beamline.stop('SIGTERM')).toBe(0)
-      // The probe writes numbers.
-      const lags = (JSON.parse(await readFile(lagFile, 'utf8')) as readonly number[]).toSorted((a, b) => a - b)
+      // The probe writes pairs of numbers.
+      const lags = JSON.parse(await readFile(lagFile, 'utf8')) as readonly (readonly [number, number])[]
       expect(lags.length).toBeGreaterThan(1000)
-      expect(lags[Math.floor(lags.length * 0.99)]).toBeLessThan(50)
-      expect(lags.at(-1)).toBeLessThan(150)
+      const late = lags.map(([lateMs]) => lateMs).toSorted((a, b) => a - b)
+      expect(late[Math.floor(late.length * 0.99)]).toBeLessThan(50)
+      // The single longest is its own doing only where it did not wait for a processor: other programs run here too.
+      expect(Math.max(...lags.map(([lateMs, waitedMs]) => lateMs - waitedMs))).toBeLessThan(150)
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
