@@ -148,7 +148,8 @@ describe('a result', () => {
     await observer.manager.streams.add({ name: 'SILENT', subjects: [subject], no_ack: true })
     await using bus = await connected(server, { env: names })
     expect(await reasonOf(bus.publish({ subject, body: bytes('result') }))).toBe('published')
-    expect((await observer.manager.streams.info('SILENT')).state.messages).toBe(1)
+    // The flush says that the server has it; the stream stores it a moment later.
+    await eventually(async () => (await observer.manager.streams.info('SILENT')).state.messages === 1)
   })
 
   test('to a stream that appeared meanwhile is published', async () => {
