@@ -14,3 +14,15 @@ test('the http jobs of the examples succeed against `beamline dev`, and are thos
   expect(run.stdout.length).toBe(jobs.trim().split('\n').length)
   expect(await readFile(`${root}/docs/http.md`, 'utf8')).toContain(jobs)
 }, 30_000)
+
+test('the scripts of the examples succeed, and are those that docs/scripts.md shows', async () => {
+  const run = await runBeamline(['run', `${root}/examples/scripts.jsonl`])
+  expect(run).toMatchObject({ code: 0 })
+  // Each line is a result.
+  const outputs = run.stdout.map((line) => (JSON.parse(line) as { readonly output: unknown }).output)
+  const expected = [42, { value: { total: 5 }, logs: ['items: 2'] }, 'user-1,user-2', 'Ada']
+  expect(outputs).toBeArrayOfSize(expected.length)
+  expect(outputs).toEqual(expect.arrayContaining(expected))
+  const jobs = await readFile(`${root}/examples/scripts.jsonl`, 'utf8')
+  expect(await readFile(`${root}/docs/scripts.md`, 'utf8')).toContain(jobs)
+}, 30_000)

@@ -1,18 +1,18 @@
 /**
  * Loaded before a program: measures how late its event loop is, and leaves it in the file LAG_FILE when it exits, as
- * pairs: late by how many milliseconds, and how many of these it waited for a processor that others had (Linux only).
+ * lists: late by how many milliseconds, how many of these it waited for a processor that others had (Linux only), and when.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { systemClock } from '../../src/lib/clock.ts'
 
 const everyMs = 5
-const lags: [lateMs: number, waitedMs: number][] = []
+const lags: [lateMs: number, waitedMs: number, at: number][] = []
 let lastMs = systemClock.monotonic()
 let lastWaitedMs = waitedMs()
 
 systemClock.every(everyMs, () => {
   const [nowMs, nowWaitedMs] = [systemClock.monotonic(), waitedMs()]
-  lags.push([nowMs - lastMs - everyMs, nowWaitedMs - lastWaitedMs])
+  lags.push([nowMs - lastMs - everyMs, nowWaitedMs - lastWaitedMs, systemClock.now()])
   lastMs = nowMs
   lastWaitedMs = nowWaitedMs
 })

@@ -1,46 +1,31 @@
 /**
- * What runs inside the interpreter beside the script, as source text. The first two run where the script does, before it,
- * and take what they need of the built-ins at once. The others run after it in a context of their own, whose built-ins no
- * script has ever seen; of them a script sees only that its getters, traps and `toJSON` are called.
+ * What runs inside the interpreter beside the script, as source text.
+ *
+ * The first part runs where the script does, before it, and takes what it needs of the built-ins at once. The others run
+ * in a context of their own, whose built-ins no script has ever seen; of them a script sees only that its getters, traps
+ * and `toJSON` are called.
  */
 
 /**
- * A function of the arguments, of the names among them that become variables, and of four random 32-bit numbers, each as
- * JSON text: makes the variables, and chance (sfc32), for the interpreter's own begins alike in the same millisecond. It
- * returns a function that takes the value of a script out of what the script evaluated to.
+ * Evaluates to three functions:
+ * - `begin(text, names, seed, keepsLogs)` makes the arguments in `text` global, those of `names` as variables, and gives
+ *   `Math.random` four 32-bit numbers to begin with, each of the three being JSON text. Chance is sfc32: the interpreter's
+ *   own begins alike whenever it begins in the same millisecond.
+ * - `valueIn(box)` takes the value of a script out of what the script evaluated to.
+ * - `logs()` is the list of the lines that were logged, as JSON text.
  */
-export const beginSource = `(text, names, seed) => {
+export const besideSource = `(() => {
   'use strict'
   const self = globalThis
-  const { defineProperty } = Reflect
-  const define = (name, value, enumerable) =>
-    defineProperty(self, name, { value, writable: true, enumerable, configurable: true })
-  let [a, b, c, d] = JSON.parse(seed)
-  const next = () => {
-    const bits = (a + b + d) | 0
-    d = (d + 1) | 0
-    a = b ^ (b >>> 9)
-    b = (c + (c << 3)) | 0
-    c = (((c << 21) | (c >>> 11)) + bits) | 0
-    return bits >>> 0
-  }
-  Math.random = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53
-  const none = () => undefined
-  if (!('console' in self)) define('console', { log: none, info: none, warn: none, error: none, debug: none }, false)
-  const args = JSON.parse(text)
-  for (const name of JSON.parse(names)) define(name, args[name], true)
-  define('args', args, true)
-  return (box) => box.value
-}`
-
-/** Makes a console that keeps lines, and evaluates to a function: all of them as JSON text. Must come first. */
-export const consoleSource = `(() => {
-  'use strict'
-  const { stringify } = JSON
-  const { apply } = Reflect
+  const { parse, stringify } = JSON
+  const { apply, defineProperty } = Reflect
   const { slice } = String.prototype
   const tagOf = Object.prototype.toString
+  const define = (name, value, enumerable) =>
+    defineProperty(self, name, { value, writable: true, enumerable, configurable: true })
+
   const mostLines = 1000
+  let keepsLogs = false
   let room = 65536
   let count = 0
   let lines = ''
@@ -56,7 +41,7 @@ export const consoleSource = `(() => {
     }
   }
   const log = (...items) => {
-    if (count >= mostLines || room <= 0) return
+    if (!keepsLogs || count >= mostLines || room <= 0) return
     let line = ''
     for (let i = 0; i < items.length; i++) line += (i === 0 ? '' : ' ') + show(items[i])
     if (line.length > room) line = apply(slice, line, [0, room])
@@ -64,9 +49,31 @@ export const consoleSource = `(() => {
     lines += (count === 0 ? '' : ',') + stringify(line)
     count++
   }
-  const value = { log, info: log, warn: log, error: log, debug: log }
-  Object.defineProperty(globalThis, 'console', { value, writable: true, enumerable: false, configurable: true })
-  return () => '[' + lines + ']'
+  define('console', { log, info: log, warn: log, error: log, debug: log }, false)
+
+  let [a, b, c, d] = [0, 0, 0, 0]
+  const next = () => {
+    const bits = (a + b + d) | 0
+    d = (d + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (((c << 21) | (c >>> 11)) + bits) | 0
+    return bits >>> 0
+  }
+  const random = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53
+  defineProperty(Math, 'random', { value: random, writable: true, enumerable: false, configurable: true })
+
+  return {
+    begin(text, names, seed, keeps) {
+      keepsLogs = keeps
+      ;[a, b, c, d] = parse(seed)
+      const args = parse(text)
+      for (const name of parse(names)) define(name, args[name], true)
+      define('args', args, true)
+    },
+    valueIn: (box) => box.value,
+    logs: () => '[' + lines + ']',
+  }
 })()`
 
 /**

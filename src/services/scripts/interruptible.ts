@@ -10,6 +10,11 @@ export interface Question {
   readonly name: string
 }
 
+interface Interruptible {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly asks: Question
+}
+
 /** How much is done between two questions, in turns of loops: well below a millisecond. */
 const interval = 10_000
 
@@ -24,10 +29,7 @@ const opcode = { loop: 0x03, prefix: 0xfc, memoryCopy: 10, memoryFill: 11 } as c
  * Puts a count into every loop and before every bulk operation. Asked is the first import that takes nothing and gives a
  * float, as the clock of emscripten does. Throws on what is no such module.
  */
-export function interruptible(original: Uint8Array): {
-  readonly bytes: Uint8Array<ArrayBuffer>
-  readonly asks: Question
-} {
+export function interruptible(original: Uint8Array): Interruptible {
   const reader = new WasmReader(original)
   const parts: Uint8Array[] = [reader.part(head).rest()]
   let clockTypes: readonly number[] = []

@@ -7,12 +7,13 @@ import { interruptible, type Question } from './interruptible.ts'
 
 const pageBytes = 65_536
 
-/** What the module takes to begin with, in pages: it was built for that, five megabytes of it are its stack. */
+/** What the module takes to begin with, in pages: it was built for that. */
 const firstPages = 256
 
-/** An interpreter. Once anything has been thrown through it, or it has grown large, it is spent: take another. */
+/** An interpreter. Once anything has been thrown through it, it must not be used again. */
 export interface QuickJs {
   readonly module: QuickJSWASMModule
+  readonly memory: WebAssembly.Memory
   /** Called again and again while it does anything; what it throws ends that. */
   check: () => void
   /** Whether it last asked for more memory than there is; set it to false before a run. */
@@ -28,7 +29,7 @@ interface Compiled {
 
 let compiling: Promise<Compiled> | undefined
 
-/** Loads an interpreter that never takes more than `memoryBytes`, about: some forty milliseconds, then two. */
+/** Loads an interpreter that never takes more than `memoryBytes`, about: some forty milliseconds, then one. */
 export async function loadQuickJs(memoryBytes: number): Promise<QuickJs> {
   compiling ??= compile()
   const { module, asks } = await compiling
@@ -62,6 +63,7 @@ export async function loadQuickJs(memoryBytes: number): Promise<QuickJs> {
   const loaded = newQuickJSWASMModuleFromVariant(newVariant(variant, { emscriptenModule: emscripten }))
   const quickJs: QuickJs = {
     module: await Promise.race([loaded, failed.promise]),
+    memory,
     check: () => undefined,
     isFull: false,
     get isLarge() {

@@ -14,8 +14,11 @@ interface Events {
 /** How long a thread may take to begin, in milliseconds. */
 const startLimitMs = 10_000
 
-/** How long a thread may go on with what nobody wants any more, in milliseconds, before it is ended. */
-const graceMs = 50
+/**
+ * How long a thread may go on with what nobody wants any more, in milliseconds, before it is ended. It ends by itself within
+ * a few, but on a busy machine it may have to wait for a processor; and replacing it takes longer still.
+ */
+const graceMs = 200
 
 /** How long a terminated thread may take to be gone, in milliseconds, before that is no longer waited for. */
 const endLimitMs = 2000

@@ -110,7 +110,7 @@ describe('script threads', () => {
     await clock.advance(10)
     expect(await slow).toBe('TIMEOUT')
     const next = threads.run('echo', {}, '4')
-    await clock.advance(50)
+    await clock.advance(200)
     expect(await next).toBe('4')
   })
 
