@@ -51,7 +51,15 @@ async function rateOf(handler: Handler, payload: unknown, jobs: number): Promise
   const { signal } = new AbortController()
   const log = openLogger({ level: 'error', format: 'json', workerId: 'w', component: 'bench', to: () => undefined })
   const ids = { assignmentId: 'a', tenantId: 't', userId: undefined, attempt: 1 }
-  const context: JobContext = { signal, log, clock: systemClock, restartTime: () => 60_000, ...ids }
+  const context: JobContext = {
+    signal,
+    log,
+    clock: systemClock,
+    pauseTime: () => undefined,
+    resumeTime: () => 60_000,
+    timeLeftMs: () => 60_000,
+    ...ids,
+  }
   const input: unknown = handler.input.parse(payload)
   let left = jobs
   const lane = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 /** THE extension point: what a job type is. To add one, write a file in `handlers/` and name it in `handlers/index.ts`. */
 import type { z } from 'zod'
+import type { ErrorCode } from './errors.ts'
 import type { BackoffStrategy } from './lib/backoff.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './observe/logger.ts'
@@ -27,6 +28,8 @@ export interface RetryPolicy {
   readonly strategy?: BackoffStrategy | undefined
   /** The share of each wait that is left to chance, 0 to 1; all of it when it is not said. */
   readonly jitter?: number | undefined
+  /** The only errors that are tried again; all that may be when it is not said. */
+  readonly codes?: readonly ErrorCode[] | undefined
 }
 
 /** What a handler is given beside its input. */
@@ -43,10 +46,51 @@ export interface JobContext {
   /** Which try this is, from 1. */
   readonly attempt: number
   /**
-   * The time limit of this attempt counts from now on: for a handler that had to wait for its turn elsewhere. The
-   * deadline stays. Returns how many milliseconds are left now.
+   * The time limit of this attempt stands still: for a handler that waits for its turn elsewhere. The deadline stays.
+   * Pausing twice is pausing once.
    */
-  restartTime(): number
+  pauseTime(): void
+  /** The time limit goes on, if it stood still. Returns how many milliseconds are left now. */
+  resumeTime(): number
+  /** How many milliseconds this attempt has left, by its time limit and the deadline; 0 when it is over. */
+  timeLeftMs(): number
+}
+
+/** What people are asked. Times are in milliseconds from the moment in which the job begins to wait. */
+export interface Inquiry {
+  readonly prompt: string
+  readonly options: readonly string[]
+  /** The options that mean yes. */
+  readonly approveOptions: readonly string[]
+  /** How many have to choose the same option. */
+  readonly required: number
+  /** Who may answer; empty: whoever is let in. */
+  readonly approvers: readonly string[]
+  readonly requester: string | undefined
+  /** Whoever asks may not answer. */
+  readonly noSelfApproval: boolean
+  /** How long people may take; undefined: the job's own limit, else a day. */
+  readonly expiresInMs: number | undefined
+  /** What becomes of it when nobody has decided by then. */
+  readonly onTimeout: 'expire' | { readonly option: string }
+  readonly remindAfterMs: number | undefined
+  readonly escalation: { readonly afterMs: number; readonly approvers: readonly string[] } | undefined
+  /** Where the asker wants to be told. */
+  readonly callbackUrl: string | undefined
+}
+
+/** What a handler returns whose job waits for people: without a slot, for days if need be. Only data. */
+export class Parked {
+  readonly inquiry: Inquiry
+
+  constructor(inquiry: Inquiry) {
+    this.inquiry = inquiry
+  }
+}
+
+/** Lets the job wait for people; what they decide becomes its output. */
+export function park(inquiry: Inquiry): Parked {
+  return new Parked(inquiry)
 }
 
 /** A job type: what it takes, what it gives, and how it behaves under failure. */
@@ -71,11 +115,13 @@ export interface Handler<I extends z.ZodType = z.ZodType, O extends z.ZodType = 
   readonly example: z.input<I>
   /** An output in sandbox mode; also the reference's example. */
   readonly sample: z.infer<O>
+  /** The output in sandbox mode where it depends on the input; undefined: the sample. */
+  sampleFor?(input: z.infer<I>): z.infer<O> | undefined
   /** Its own limit for one attempt in milliseconds, for callers who set none. */
   readonly timeoutMs?: number
   /** Its own word on retries, given what the caller asked for in `options.retry`; without this, the caller's word, else one try. */
   retry?(input: z.infer<I>, asked: RetryPolicy | undefined): RetryPolicy
-  run(input: z.infer<I>, context: JobContext): Promise<z.infer<O>>
+  run(input: z.infer<I>, context: JobContext): Promise<z.infer<O> | Parked>
 }
 
 /** Declares a handler with its types inferred from its schemas. */

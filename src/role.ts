@@ -1,11 +1,14 @@
 /** What a role is: a part of the platform that this process runs. `roles.ts` is the table of them. */
 import type { Bus } from './bus/bus.ts'
 import type { Config } from './config/schema.ts'
+import type { Parking } from './exchange/parking.ts'
+import type { Reporting } from './exchange/reporting.ts'
 import type { RoutePlugin } from './http/server.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Logger } from './observe/logger.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './services/services.ts'
+import type { StateStore } from './store/state-store.ts'
 
 /** What the process gives to each of its roles. */
 export interface Platform {
@@ -16,10 +19,18 @@ export interface Platform {
   readonly metrics: Metrics
   /** What handlers share; they are closed after the roles have drained. */
   readonly services: Services
+  /** Results and dead letters; closed after the roles have drained. */
+  readonly reporting: Reporting
+  /** What outlives the process; closed after the roles have drained. */
+  readonly store: StateStore
+  /** Where jobs may wait for people: what a role that was opened before this one offers. */
+  readonly parking?: Parking | undefined
 }
 
 /** A role that is there, and takes work once it has been started. */
 export interface RunningRole {
+  /** What it offers to the roles that are opened after it. */
+  readonly parking?: Parking
   readonly routes: readonly RoutePlugin[]
   /** Jobs that run now. */
   readonly activeJobs: number

@@ -7,7 +7,7 @@
  * is decided, the one chosen first among equals. Where every option that was chosen means yes, it is left to the expiry.
  */
 import { type Approval, type Channel, type End, isApproving, type Vote } from './approval.ts'
-import { distinctPeople, isSamePerson, personKey } from './person.ts'
+import { distinctPeople, isSamePerson, personKey } from '../lib/person.ts'
 
 /** What somebody says. */
 export interface Ballot {

@@ -4,7 +4,7 @@
  */
 import { type Approval, type End, isApproving, type Vote } from './approval.ts'
 import { pageStyle } from './page-style.ts'
-import { isSamePerson } from './person.ts'
+import { isSamePerson } from '../lib/person.ts'
 
 /** The longest comment that is taken, in characters. */
 export const longestComment = 2000

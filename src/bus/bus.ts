@@ -3,6 +3,8 @@
  * Adapters: `memory-bus.ts` here, core NATS and JetStream in `nats/`. `test/contract/bus.contract.ts` runs over all.
  */
 
+import type { StateSource } from '../store/state-store.ts'
+
 /** Names and first values of a message's headers. Visible ASCII only. */
 export type MessageHeaders = Readonly<Record<string, string>>
 
@@ -103,6 +105,8 @@ export interface Bus extends AsyncDisposable {
   readonly maxPayload: number
   readonly connected: boolean
   readonly mode: DeliveryMode
+  /** Where a bus can keep records for all its workers. */
+  readonly state?: StateSource
   health(): BusHealth
   /** Starts taking assignments as soon as the bus is there. Call once. `deliver` must return at once and never throw. */
   take(deliver: (delivery: Delivery) => void): Intake

@@ -1,7 +1,7 @@
 import { openMemoryBus } from '../bus/memory-bus.ts'
 import { effectiveSettings } from '../config/load.ts'
 import { buildInfo } from '../lib/build-info.ts'
-import { worker } from '../roles.ts'
+import { workerRoles } from '../roles.ts'
 import { type Command, UsageError } from './command.ts'
 import { loopback } from './loopback.ts'
 import { openPlatform } from './platform.ts'
@@ -28,7 +28,7 @@ temporary folder, not in DLQ_PATH. The log is text on a terminal; LOG_FORMAT ove
     const config = { ...loaded, http: { ...loaded.http, host }, deadLetters }
     await using platform = await openPlatform({
       config,
-      roles: [worker],
+      roles: workerRoles,
       openBus: async () => openMemoryBus({ assignSubject: config.subjects.assign }),
       access: { kind: 'loopback-dev' },
       logTo: 'stdout',

@@ -9,7 +9,7 @@ import { type Finding, fail, ok, warn } from './finding.ts'
 /** The numbers by which Linux knows file systems that live in memory: tmpfs and ramfs. */
 const memoryFileSystems: ReadonlySet<number> = new Set([0x01021994, 0x858458f6])
 /** Folders that systems empty. */
-const emptiedFolders: readonly string[] = ['/tmp', '/var/tmp', '/dev/shm', '/run', tmpdir()]
+export const emptiedFolders: readonly string[] = ['/tmp', '/var/tmp', '/dev/shm', '/run', tmpdir()]
 
 /**
  * Whether dead letters can be written to `path` and to the file beside it, and whether they last: not in a file system
@@ -37,8 +37,8 @@ export async function deadLetterFindings(
   ]
 }
 
-/** What is wrong with a file that is there already. */
-async function fileProblem(path: string): Promise<string | undefined> {
+/** What is wrong with a file that is there already; undefined: nothing, or it is not there. */
+export async function fileProblem(path: string): Promise<string | undefined> {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return undefined
   if (!found.isFile()) return `${path} is not a regular file`
@@ -51,8 +51,11 @@ async function fileProblem(path: string): Promise<string | undefined> {
   }
 }
 
-/** Making a file is the only sure way to know: root passes every question after permissions. */
-async function folderProblem(folder: string, path: string): Promise<string | undefined> {
+/**
+ * Why no file can be made in a folder, beside `path`; undefined when it can. Making one is the only sure way to know:
+ * root passes every question after permissions.
+ */
+export async function folderProblem(folder: string, path: string): Promise<string | undefined> {
   const trial = join(folder, `.${basename(path)}.${crypto.randomUUID()}`)
   try {
     await (await open(trial, 'wx', 0o600)).close()
@@ -64,13 +67,14 @@ async function folderProblem(folder: string, path: string): Promise<string | und
 }
 
 /** The folder of a file, or the nearest one above it that is there; what lies between is made at start. */
-async function existingFolder(path: string): Promise<string> {
+export async function existingFolder(path: string): Promise<string> {
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
     if (folder === dirname(folder) || (await lstat(folder).catch(() => undefined)) !== undefined) return folder
   }
 }
 
-async function whyTemporary(folder: string, emptied: readonly string[]): Promise<string | undefined> {
+/** Why what is written to a folder does not last; undefined when it does. */
+export async function whyTemporary(folder: string, emptied: readonly string[]): Promise<string | undefined> {
   const { type } = await statfs(folder)
   if (memoryFileSystems.has(type)) return 'that is a temporary file system, in memory: a restart loses them'
   const real = await realpath(folder)

@@ -25,6 +25,6 @@ function nearName(name: string, known: readonly string[]): string | undefined {
   const upper = name.toUpperCase()
   if (name.length < shortest) return undefined
   // The rest of such a name is the caller's own.
-  if (/^SECRET_./.test(upper)) return name === upper ? undefined : upper
+  if (/^(SECRET|SQL_CONNECTION)_./.test(upper)) return name === upper ? undefined : upper
   return known.find((other) => distance(upper, other) <= nearest)
 }

@@ -14,6 +14,7 @@ const variables: Readonly<Record<keyof Subjects, string>> = {
   heartbeat: 'CAF_HEARTBEAT_SUBJECT',
   deadLetter: 'CAF_DLQ_SUBJECT',
   cancel: 'CAF_CANCEL_SUBJECT',
+  approval: 'CAF_APPROVAL_SUBJECT',
 }
 
 /** Everything that was found, in the order in which a person would look. */

@@ -3,6 +3,7 @@ import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/schema.ts'
 import type { Access } from '../http/access.ts'
 import type { Health } from '../http/health-routes.ts'
+import { openReporting } from '../exchange/reporting.ts'
 import { type HttpServer, openHttp } from '../http/server.ts'
 import { buildInfo } from '../lib/build-info.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -11,6 +12,7 @@ import { Metrics } from '../observe/metrics.ts'
 import type { Role, RunningRole } from '../role.ts'
 import { openSecrets } from '../services/secrets/secrets.ts'
 import { openServices } from '../services/services.ts'
+import { openStateStore } from '../store/open-state-store.ts'
 import type { Ending } from './ending.ts'
 import { collectWhenIdle } from './idle-collection.ts'
 import { watchMemory } from './memory-watch.ts'
@@ -52,7 +54,7 @@ export interface RunningPlatform extends AsyncDisposable {
 /** What draining may take beyond the grace period, in milliseconds, before the process goes on without it. */
 const drainMarginMs = 15_000
 
-/** Opens secrets, log, metrics, bus, roles and HTTP, in this order. Rejects with ConfigError, leaving nothing behind. */
+/** Opens secrets, log, metrics, bus, services, state, dead letters, roles and HTTP, in this order. Rejects with ConfigError, leaving nothing behind. */
 export async function openPlatform(options: PlatformOptions): Promise<RunningPlatform> {
   const { config, ending, clock } = options
   await using opened = new AsyncDisposableStack()
@@ -67,9 +69,12 @@ export async function openPlatform(options: PlatformOptions): Promise<RunningPla
   const metrics = opened.use(new Metrics(buildInfo, clock))
   const bus = opened.use(await options.openBus({ log, metrics }))
   const services = opened.use(openServices({ config, secrets, clock, log, metrics }))
+  const store = opened.use(await openStateStore({ config, bus, clock, log }))
+  const reporting = opened.use(await openReporting({ config, bus, masks: secrets, clock, log, metrics }))
   const running: RunningRole[] = []
   for (const role of options.roles) {
-    running.push(await role.open({ config, bus, clock, log, metrics, services }))
+    const parking = running.find((earlier) => earlier.parking !== undefined)?.parking
+    running.push(await role.open({ config, bus, clock, log, metrics, services, store, reporting, parking }))
   }
   let drained: Promise<void> | undefined
   const drain = (): Promise<void> => {

@@ -1,7 +1,7 @@
 import { effectiveSettings } from '../config/load.ts'
 import { openNatsBus } from '../nats/nats-bus.ts'
 import type { Role } from '../role.ts'
-import { findRole, roleNames, worker } from '../roles.ts'
+import { findRoles, roleNames, worker } from '../roles.ts'
 import { type Command, UsageError } from './command.ts'
 import { misspeltSettings } from './misspelt.ts'
 import { openPlatform } from './platform.ts'
@@ -21,11 +21,11 @@ With JETSTREAM=require it ends with code 3 on a server that says it has no JetSt
   flags: [],
   examples: ['beamline start', 'NATS_URL=nats://queue:4222 WORKER_MAX_CONCURRENCY=32 beamline start worker'],
   async run({ operands, env, ending, clock }) {
-    const role = chosenRole(operands)
+    const roles = chosenRoles(operands)
     const config = await loadTried(env, [signIn, deadLetters, secrets, address()])
     await using platform = await openPlatform({
       config,
-      roles: [role],
+      roles,
       async openBus({ log, metrics }) {
         const bus = await openNatsBus({
           config,
@@ -54,12 +54,11 @@ With JETSTREAM=require it ends with code 3 on a server that says it has no JetSt
   },
 }
 
-function chosenRole(operands: readonly string[]): Role {
-  const [name, ...surplus] = operands
-  if (name === undefined) return worker
-  const role = findRole(name)
-  if (role !== undefined && surplus.length === 0) return role
-  if (role !== undefined) throw new UsageError('start takes one role')
+function chosenRoles(operands: readonly string[]): readonly Role[] {
+  const [name = worker.name, ...surplus] = operands
+  const roles = findRoles(name)
+  if (roles !== undefined && surplus.length === 0) return roles
+  if (roles !== undefined) throw new UsageError('start takes one role')
   const near = suggestion(name, roleNames)
   const hint = near === undefined ? `there is: ${roleNames.join(', ')}` : `did you mean "${near}"?`
   throw new UsageError(`unknown role "${name}"; ${hint}`)

@@ -2,10 +2,14 @@
 import { z } from 'zod'
 import { isHostPattern } from '../lib/host-pattern.ts'
 import { parseNetwork } from '../lib/ip-address.ts'
+import { type Dsn, DsnError, parseDsn } from '../lib/postgres-dsn.ts'
 import { shortestSecret } from '../lib/secret-set.ts'
 import { parseStatusPattern } from '../lib/status-pattern.ts'
 import { isSubject } from '../protocol/subjects.ts'
 import type { Kind } from './setting.ts'
+
+/** As short as the secret of a link may be, in characters. */
+const shortestLinkSecret = 32
 
 const units = {
   size: { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, TIB: 2 ** 40 },
@@ -61,6 +65,21 @@ export const secretText: Kind<string> = kind(`text of at least ${shortestSecret}
   value.length >= shortestSecret ? value : undefined,
 )
 
+/** Secrets that sign links, separated by commas. */
+export const linkSecrets: Kind<readonly string[]> = kind(
+  `secrets of at least ${shortestLinkSecret} characters, separated by commas`,
+  (value) => {
+    const list = commaSeparated(value)
+    return list.length > 0 && list.every(({ length }) => length >= shortestLinkSecret) ? list : undefined
+  },
+)
+
+/** An address of the web, without a query or a fragment that would be lost in what is made of it. */
+export const webAddress: Kind<string> = kind('URL such as https://example.com/path', (value) => {
+  const url = URL.parse(value)
+  return url !== null && ['http:', 'https:'].includes(url.protocol) && url.hash === '' ? value : undefined
+})
+
 /** A path in the file system. */
 export const path: Kind<string> = text('path of a file')
 
@@ -87,6 +106,20 @@ export const statusPattern: Kind<string> = kind(
   'statuses such as 2xx, 404 or 400-403, separated by commas, or any',
   (value) => (parseStatusPattern(value) === undefined ? undefined : value),
 )
+
+/** Where a PostgreSQL is and how to sign in, by the operator's word. */
+export const postgresDsn: Kind<Dsn> = {
+  accepts: 'postgres://user:password@host:5432/database',
+  schema: z.string().transform((value, context) => {
+    try {
+      return parseDsn(value, 'named')
+    } catch (error) {
+      if (!(error instanceof DsnError)) throw error
+      context.addIssue({ code: 'custom', message: error.message })
+      return z.NEVER
+    }
+  }),
+}
 
 /** A subject of NATS without wildcards. */
 export const subject: Kind<string> = kind('subject of letters, digits, dots, hyphens and underscores', (value) =>

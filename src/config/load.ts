@@ -143,7 +143,7 @@ function textOf(setting: Setting<unknown>, env: Environment): string | undefined
 
 function textOfVariable(variable: string, env: Environment): string {
   const found = allSettings().find(({ setting }) => setting.variable === variable)
-  return (found && textOf(found.setting, env)) ?? ''
+  return (found ? textOf(found.setting, env) : textGiven(variable, env)) ?? ''
 }
 
 function variablesSet(env: Environment): readonly string[] {

@@ -40,6 +40,12 @@ export const subjectsSettings = {
   heartbeat: setting('CAF_HEARTBEAT_SUBJECT', subject, 'caf.status.heartbeat.v1', 'Where heartbeats go.'),
   deadLetter: setting('CAF_DLQ_SUBJECT', subject, 'caf.deadletter.v1', 'Where notifications of dead letters go.'),
   cancel: setting('CAF_CANCEL_SUBJECT', subject, 'caf.exec.cancel.v1', 'Where jobs are cancelled.'),
+  approval: setting(
+    'CAF_APPROVAL_SUBJECT',
+    subject,
+    'caf.approval.v1',
+    'Where approvals are, each below: .requested and .decided tell of them; .get, .list and .decide are requests.',
+  ),
 }
 
 export const wireSettings = {

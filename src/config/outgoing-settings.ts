@@ -70,7 +70,7 @@ export const scriptsSettings = {
     'SCRIPT_TIMEOUT_MS',
     duration('10ms', '1h'),
     '5000',
-    'How long a script or an expression may take whose job sets no limit.',
+    'How long a script or an expression may take whose job sets neither a limit nor a deadline.',
   ),
   memoryBytes: setting(
     'SCRIPT_MEMORY_BYTES',

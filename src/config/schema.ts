@@ -1,9 +1,13 @@
 /** Every setting, once: loading, `--help`, `beamline config` and the reference all read this list. */
+import { approvalsSettings } from './approvals-settings.ts'
+import { blobsSettings } from './blobs-settings.ts'
 import type { Family } from './family.ts'
 import { jetstreamSettings, natsSettings, subjectsSettings, wireSettings } from './nats-settings.ts'
 import { egressSettings, outgoingSettings, scriptsSettings, secretsSettings } from './outgoing-settings.ts'
 import { httpSettings, logSettings } from './process-settings.ts'
 import type { Setting } from './setting.ts'
+import { sqlSettings } from './sql-settings.ts'
+import { stateSettings } from './state-settings.ts'
 import { deadLettersSettings, workerSettings } from './worker-settings.ts'
 
 /** All settings, by section and by the name they have in `Config`. */
@@ -17,6 +21,10 @@ export const settings = {
   outgoing: outgoingSettings,
   secrets: secretsSettings,
   scripts: scriptsSettings,
+  sql: sqlSettings,
+  blobs: blobsSettings,
+  state: stateSettings,
+  approvals: approvalsSettings,
   deadLetters: deadLettersSettings,
   http: httpSettings,
   log: logSettings,
@@ -33,6 +41,10 @@ export const sectionTitles: Readonly<Record<keyof typeof settings, string>> = {
   outgoing: 'HTTP requests of jobs',
   secrets: 'Secrets',
   scripts: 'Scripts',
+  sql: 'SQL',
+  blobs: 'Blobs',
+  state: 'State',
+  approvals: 'Approvals',
   deadLetters: 'Dead letters',
   http: 'HTTP',
   log: 'Logs',

@@ -4,6 +4,7 @@ import { PublishError } from '../bus/bus.ts'
 import type { JobError } from '../errors.ts'
 import { backoffCeiling } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
+import { LargeGarbage } from '../lib/large-garbage.ts'
 import type { Mask, Masks } from '../lib/secret-mask.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -35,6 +36,15 @@ export interface Report {
   /** Dead-letter it first, for this reason. */
   readonly bury?: DeadLetterReason
 }
+
+/** What a result is made of. */
+export type Encodable = Pick<Report, 'caller' | 'ending' | 'attempts' | 'latencyMs'>
+
+/** A report whose ending is in the result, and no more beside it. */
+type Reported = Omit<Report, 'ending'>
+
+/** What is kept of a job beside its result. */
+export type Buried = Pick<Report, 'caller' | 'origin' | 'assignment' | 'attempts'>
 
 /** A message that cannot be answered, only kept. */
 export interface Unanswerable {
@@ -69,6 +79,7 @@ const longestRetryMs = 30_000
 /** Reports how jobs ended, by all the rules of the wire: dead letter first, then the result, published until it has arrived. */
 export class Reporter {
   readonly #options: Options
+  readonly #garbage = new LargeGarbage()
   /** The last result could not be published. */
   #failing = false
 
@@ -80,16 +91,26 @@ export class Reporter {
    * Dead-letters (when asked to), then publishes. Resolves with what was sent; a result that cannot be published is kept
    * as a dead letter instead. Undefined: neither could be done in time, and the assignment must not be acked.
    */
-  async report(report: Report): Promise<EncodedResult | undefined> {
+  report({ ending, ...report }: Report): Promise<EncodedResult | undefined> {
+    const encoded = this.encode({ ending, ...report })
+    const becameError = ending.status === 'success' && encoded.ending.status !== 'success'
+    return this.#send(report, encoded, report.bury ?? (becameError ? 'JOB_FAILED' : undefined))
+  }
+
+  /** What `report` would publish, without doing anything. */
+  encode({ caller, ending, attempts, latencyMs }: Encodable): EncodedResult {
     const { bus, envelope, workerId, sandbox, masks, clock } = this.#options
-    const { attempts, latencyMs } = report
     const stamp = { workerId, attempts, latencyMs, timestamp: clock.now(), sandbox }
-    const mask = masks.maskFor(report.caller.tenantId)
-    const how = { mode: envelope, maxPayload: bus.maxPayload, mask }
-    const encoded = encodeResult(report.caller, report.ending, stamp, how)
-    const becameError = report.ending.status === 'success' && encoded.ending.status !== 'success'
-    const reason = report.bury ?? (becameError ? 'JOB_FAILED' : undefined)
-    if (reason !== undefined && !(await this.#bury(report, encoded, reason))) {
+    const mask = masks.maskFor(caller.tenantId)
+    return encodeResult(caller, ending, stamp, { mode: envelope, maxPayload: bus.maxPayload, mask })
+  }
+
+  async #send(
+    report: Reported,
+    encoded: EncodedResult,
+    reason: DeadLetterReason | undefined,
+  ): Promise<EncodedResult | undefined> {
+    if (reason !== undefined && !(await this.bury(report, encoded, reason))) {
       if (report.isStored) return undefined
       this.#regret(report)
     }
@@ -97,7 +118,8 @@ export class Reporter {
       await this.publish(encoded, 0)
       return encoded
     }
-    const sent = (await this.publish(encoded)) || (await this.#bury(report, encoded, 'PUBLISH_ERROR'))
+    if (this.#garbage.add(encoded.body.length)) await this.#collect()
+    const sent = (await this.publish(encoded)) || (await this.bury(report, encoded, 'PUBLISH_ERROR'))
     if (!sent && !report.isStored) this.#regret(report)
     return sent || !report.isStored ? encoded : undefined
   }
@@ -136,7 +158,15 @@ export class Reporter {
     }
   }
 
-  #bury(report: Report, encoded: EncodedResult, reason: DeadLetterReason): Promise<boolean> {
+  /** When whoever had a hand in the output has let go of it, which takes them a turn. */
+  async #collect(): Promise<void> {
+    const { clock } = this.#options
+    await new Promise<void>((resolve) => clock.soon(() => clock.soon(resolve)))
+    this.#garbage.collect()
+  }
+
+  /** Keeps a job with the result it has. False: it could not be kept. */
+  bury(report: Buried, encoded: Pick<EncodedResult, 'ending' | 'result'>, reason: DeadLetterReason): Promise<boolean> {
     const { caller, origin, assignment, attempts } = report
     const error = encoded.ending.status === 'success' ? undefined : encoded.ending.error
     const about = { reason, ...originOf(origin), form: caller.form, caller, attempts, error, assignment }
@@ -146,7 +176,7 @@ export class Reporter {
   }
 
   /** The last resort where nothing else keeps the message: whoever reads the log learns which job it was. */
-  #regret({ caller }: Report): void {
+  #regret({ caller }: Reported): void {
     this.#options.log.error('The end of a job could not be kept as a dead letter, and the process ends', {
       assignment_id: caller.assignmentId,
       tenant_id: caller.tenantId,
@@ -167,6 +197,6 @@ function originOf({ subject, body, headers }: Origin): Origin {
   return { subject, body, headers }
 }
 
-function isOverload(ending: Ending): boolean {
+function isOverload(ending: EncodedResult['ending']): boolean {
   return ending.status !== 'success' && ending.error.code === 'SYSTEM_OVERLOAD'
 }

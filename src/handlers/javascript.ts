@@ -23,7 +23,11 @@ export function javascript(scripts: Scripts): Handler {
           .boolean()
           .default(false)
           .describe('Whether the output is `{value, logs}`, with the lines of `console`, instead of the value.'),
-        timeout_ms: z.int().min(1).optional().describe('Limit in milliseconds; without it SCRIPT_TIMEOUT_MS.'),
+        timeout_ms: z
+          .int()
+          .min(1)
+          .optional()
+          .describe('Limit in milliseconds; without it what is left of options.deadline_ms, else SCRIPT_TIMEOUT_MS.'),
       }),
     ),
     output: z.unknown().describe('The value as JSON, or nothing when it is undefined.'),
@@ -31,7 +35,7 @@ export function javascript(scripts: Scripts): Handler {
     sample: 42,
     timeoutMs: scripts.timeoutMs,
     async run({ code, args = {}, capture_logs: captureLogs }, context) {
-      const limits = { signal: context.signal, onStart: () => context.restartTime() }
+      const limits = { signal: context.signal, owner: context }
       const { value, logs } = await scripts.run({ code, args, captureLogs }, limits)
       if (!captureLogs) return value
       return value === undefined ? { logs } : { value, logs }

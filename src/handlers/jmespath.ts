@@ -22,14 +22,17 @@ export function jmespath({ jmespath: service, scripts: { timeoutMs } }: Services
       z.object({
         expression: z.string().describe('A JMESPath expression of at most 16,384 characters.'),
         data: z.unknown().optional().describe('What it is evaluated over; null when it is left out.'),
-        timeout_ms: z.int().min(1).optional().describe('Limit in milliseconds; without it SCRIPT_TIMEOUT_MS.'),
+        timeout_ms: z
+          .int()
+          .min(1)
+          .optional()
+          .describe('Limit in milliseconds; without it what is left of options.deadline_ms, else SCRIPT_TIMEOUT_MS.'),
       }),
     ),
     output: z.unknown().describe('The value, or nothing when it is null.'),
     example: { expression: 'people[?age > `30`].name', data: { people: [{ name: 'Ada', age: 36 }] } },
     sample: ['Ada'],
     timeoutMs,
-    run: ({ expression, data }, context) =>
-      service.search(expression, data ?? null, context.signal, () => context.restartTime()),
+    run: ({ expression, data }, context) => service.search(expression, data ?? null, context.signal, context),
   })
 }

@@ -1,5 +1,7 @@
 /** Keeps secrets out of what leaves the process: wherever a known value stands, there stands `***` instead. */
+import { JobError } from '../errors.ts'
 import { type JsonToken, mapTokens } from './json-tokens.ts'
+import { maskedPieces } from './mask-stream.ts'
 import type { Script, SecretSet } from './secret-set.ts'
 import { type Span, united } from './spans.ts'
 
@@ -20,6 +22,11 @@ export interface Mask {
   text(text: string): string
   /** Text in UTF-8, or bytes of any other kind; the same object when nothing is found. */
   bytes(bytes: Uint8Array): Uint8Array
+  /**
+   * Bytes that come in pieces, as if they came whole. What would show a secret again that has stars in it, after three
+   * turns, is not given: it ends with PERMISSION_DENIED.
+   */
+  stream(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
   /** What JSON can hold, nested no deeper than JSON.stringify goes; the same object when nothing is found. */
   data<T extends object>(data: T, spared?: Spared): T
 }
@@ -40,6 +47,7 @@ export const noMask: Mask = {
   json: (text) => text,
   text: (text) => text,
   bytes: (bytes) => bytes,
+  stream: (pieces) => pieces,
   data: (data) => data,
 }
 
@@ -68,12 +76,28 @@ export class SecretMask implements Mask {
     return result === text ? bytes : Buffer.from(result, 'latin1')
   }
 
+  stream(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    if (this.#knowsNothing) return pieces
+    const places = (text: string): readonly Span[] => this.#places(text, 'bytes')
+    const longest = (): number => Math.max(...this.#sets().map((set) => set.longest))
+    const masked = (from: AsyncIterable<Uint8Array>, find = places): AsyncIterable<Uint8Array> =>
+      maskedPieces(from, { places: find, longest, stars })
+    if (!this.#hasStars) return masked(pieces)
+    let left = pieces
+    for (let turn = 0; turn < mostTurns; turn++) left = masked(left)
+    return masked(left, (text) => none(places(text)))
+  }
+
   data<T extends object>(data: T, spared?: Spared): T {
     if (this.#knowsNothing) return data
     const text = JSON.stringify(data)
     const result = this.json(text, spared)
     // Strings in place of other strings or numbers; whoever hands in more than JSON gets what JSON makes of it.
     return result === text ? data : (JSON.parse(result) as T)
+  }
+
+  get #hasStars(): boolean {
+    return this.#sets().some(({ hasStars }) => hasStars)
   }
 
   get #knowsNothing(): boolean {
@@ -89,7 +113,7 @@ export class SecretMask implements Mask {
   }
 
   #masked(text: string, script: Script): string {
-    const turns = this.#sets().some(({ hasStars }) => hasStars) ? mostTurns : 1
+    const turns = this.#hasStars ? mostTurns : 1
     let left = text
     for (let turn = 0; turn < turns; turn++) {
       const places = this.#places(left, script)
@@ -102,6 +126,11 @@ export class SecretMask implements Mask {
   #places(text: string, script: Script = 'text'): readonly Span[] {
     return united(this.#sets().map((set) => set.places(text, script)))
   }
+}
+
+function none(places: readonly Span[]): readonly Span[] {
+  if (places.length === 0) return places
+  throw new JobError('PERMISSION_DENIED', 'A secret in the content cannot be masked', { retry: 'never' })
 }
 
 function isSpared({ kind }: JsonToken, spared: Spared): boolean {

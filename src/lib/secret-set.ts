@@ -16,6 +16,8 @@ export interface SecretSet {
   readonly isEmpty: boolean
   /** Whether there ever was one with a star in it: others stand in no text that they were replaced in with stars. */
   readonly hasStars: boolean
+  /** How long the longest form of any of them is or has been, in bytes. */
+  readonly longest: number
   /** All their places in order, those that overlap put together. */
   places(text: string, script: Script): readonly Span[]
 }
@@ -56,12 +58,21 @@ function asLatin1(text: string): string {
   return Buffer.from(text).toString('latin1')
 }
 
+function longestOf(forms: ReadonlySet<string>): number {
+  return Math.max(...[...forms].map((form) => Buffer.byteLength(form)))
+}
+
 /** Secrets that somebody configured: never forgotten. */
 export class LastingSecrets implements SecretSet {
   /** With their forms. */
   readonly #values = new Map<string, ReadonlySet<string>>()
   #searches = new Searches()
   #hasStars = false
+  #longest = 0
+
+  get longest(): number {
+    return this.#longest
+  }
 
   get hasStars(): boolean {
     return this.#hasStars
@@ -74,8 +85,10 @@ export class LastingSecrets implements SecretSet {
   /** One of fewer than `shortestSecret` characters is ignored. */
   add(value: string): void {
     if (value.length < shortestSecret || this.#values.has(value)) return
-    this.#values.set(value, writtenForms(value))
+    const forms = writtenForms(value)
+    this.#values.set(value, forms)
     this.#hasStars ||= value.includes('*')
+    this.#longest = Math.max(this.#longest, longestOf(forms))
     this.#searches = new Searches()
   }
 
@@ -97,6 +110,7 @@ export class LearnedSecrets implements SecretSet {
   readonly #values: BoundedMap<string, ReadonlySet<string>>
   #searches = new Searches()
   #hasStars = false
+  #longest = 0
 
   constructor(bounds: LearnedBounds, clock: Clock) {
     this.#values = new BoundedMap(bounds, clock)
@@ -110,6 +124,10 @@ export class LearnedSecrets implements SecretSet {
     return this.#values.length === 0
   }
 
+  get longest(): number {
+    return this.#longest
+  }
+
   /** The characters of all that are known. */
   get size(): number {
     return this.#values.size
@@ -118,9 +136,12 @@ export class LearnedSecrets implements SecretSet {
   /** Notes that a value is used. It must have at least `shortestSecret` characters. */
   learn(value: string): void {
     const known = this.#values.get(value)
-    this.#values.set(value, known ?? writtenForms(value), value.length)
+    const forms = known ?? writtenForms(value)
+    this.#values.set(value, forms, value.length)
     this.#hasStars ||= value.includes('*')
-    if (known === undefined) this.#searches = new Searches()
+    if (known !== undefined) return
+    this.#longest = Math.max(this.#longest, longestOf(forms))
+    this.#searches = new Searches()
   }
 
   places(text: string, script: Script): readonly Span[] {

@@ -3,16 +3,18 @@ import { AuthorizationError, ConnectionError, type NatsConnection } from '@nats-
 import { connect } from '@nats-io/transport-node'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../lib/clock.ts'
+import { intendedStore } from '../store/open-state-store.ts'
 import type { Refusal } from './connection.ts'
 import { neededSubjects } from './needed-subjects.ts'
 import { forbidden } from './permission-probe.ts'
 import { readSignIn } from './sign-in.ts'
+import { lookAtState, type StateBucket } from './state-look.ts'
 import { lookAtStreams, type Stored } from './stored.ts'
 
 /** How long connecting may take, in milliseconds. */
 const connectLimitMs = 4_000
 
-type InspectedConfig = Pick<Config, 'nats' | 'jetstream' | 'subjects' | 'wire'>
+type InspectedConfig = Pick<Config, 'nats' | 'jetstream' | 'subjects' | 'wire' | 'state'>
 
 /** How the server received us. `refused`: it does not take the sign-in; `unsafe`: TLS could not be agreed on. */
 export type Contact =
@@ -23,6 +25,8 @@ export type Contact =
 export interface Inspection {
   readonly contact: Contact
   readonly stored?: Stored
+  /** The bucket of the state, when this worker would use it. */
+  readonly state?: StateBucket
   /** Undefined when the server cannot be asked. */
   readonly forbidden?: readonly Refusal[] | undefined
 }
@@ -38,8 +42,15 @@ export async function inspectNats(config: InspectedConfig, clock: Clock): Promis
   }
   const contact = { kind: 'connected', server: nats.getServer(), version: nats.info?.version ?? 'unknown' } as const
   const stored = await lookAtStreams(nats, config)
-  const refused = await forbidden({ nats, ...neededSubjects(config, stored), clock })
-  return { contact, stored, forbidden: refused }
+  const state = usesBucket(config, stored) ? await lookAtState(nats) : undefined
+  const refused = await forbidden({ nats, ...neededSubjects(config, stored, state), clock })
+  return { contact, stored, ...(state && { state }), forbidden: refused }
+}
+
+function usesBucket(config: InspectedConfig, stored: Stored): boolean {
+  const byItself = intendedStore(config)
+  if (byItself !== undefined) return byItself === 'nats'
+  return stored.kind === 'there' && stored.assignments !== undefined
 }
 
 function contactFailure(error: unknown): Contact {

@@ -8,6 +8,7 @@ import { Connection, type ConnectionMetrics } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { GroupFlush } from './group-flush.ts'
 import type { ConsumerState } from './jetstream-intake.ts'
+import { KvStateSource } from './kv-state-source.ts'
 import { Listener } from './listener.ts'
 import { Outbox } from './outbox.ts'
 import { PassOn } from './pass-on.ts'
@@ -49,6 +50,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<NatsBus> {
 }
 
 class NatsBusImpl implements NatsBus {
+  readonly state: KvStateSource
   readonly #options: NatsBusOptions
   readonly #connection: Connection
   readonly #inbox = new ReplyInbox()
@@ -93,6 +95,7 @@ class NatsBusImpl implements NatsBus {
       publish: (message, signal) => this.#publisher.publish(message, signal),
       clock,
     })
+    this.state = new KvStateSource({ connection, replicas: config.jetstream.replicas, clock, log })
     connection.open()
   }
 

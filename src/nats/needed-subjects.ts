@@ -3,6 +3,9 @@ import { createInbox } from '@nats-io/nats-core'
 import type { Config } from '../config/schema.ts'
 import { recordStream, recordSubject } from './give-back-records.ts'
 import { resultStream } from './provision.ts'
+import { stateStream } from './state-bucket.ts'
+import type { StateBucket } from './state-look.ts'
+import { stateSubject } from './state-records.ts'
 import type { Stored } from './stored.ts'
 
 type NeedingConfig = Pick<Config, 'jetstream' | 'subjects' | 'wire'>
@@ -14,7 +17,24 @@ interface Needed {
 }
 
 /** The subjects of a worker with these settings that finds this. What is there already need not be made. */
-export function neededSubjects({ subjects, wire, jetstream }: NeedingConfig, stored: Stored): Needed {
+export function neededSubjects(config: NeedingConfig, stored: Stored, state: StateBucket | undefined): Needed {
+  const { publish, subscribe } = neededForJobs(config, stored)
+  return { publish: [...publish, ...neededForState(state)], subscribe }
+}
+
+/** Clearing away the marks of what was removed is wanted too, but to ask for that would not be harmless. */
+function neededForState(state: StateBucket | undefined): readonly string[] {
+  if (state === undefined) return []
+  const asked = [
+    `STREAM.INFO.${stateStream}`,
+    `STREAM.MSG.GET.${stateStream}`,
+    `CONSUMER.CREATE.${stateStream}`,
+    ...(state.kind === 'missing' ? [`STREAM.CREATE.${stateStream}`] : []),
+  ]
+  return [...asked.map((question) => `$JS.API.${question}`), stateSubject('approval.check')]
+}
+
+function neededForJobs({ subjects, wire, jetstream }: NeedingConfig, stored: Stored): Needed {
   const { assign, ack, result, heartbeat, deadLetter, cancel } = subjects
   const own = [heartbeat, deadLetter, ...(wire.acks ? [ack] : []), result]
   const hears = [createInbox(), cancel]

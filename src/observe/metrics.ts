@@ -24,8 +24,16 @@ export interface Gauges {
   /** Of the consumer that the fleet shares; undefined where there is none. */
   consumer(): { readonly pending: number; readonly ackPending: number } | undefined
   deadLetters(): { readonly bytes: number; readonly entries: number } | undefined
+  databases(): { readonly busy: number; readonly idle: number; readonly waiting: number }
+  /** Undefined until they were counted. */
+  blobs(): { readonly bytes: number; readonly blobs: number } | undefined
   /** Of tenants and the origins that they send requests to. */
   breakers(): { readonly closed: number; readonly open: number; readonly halfOpen: number }
+  /** Busy is also one that gets ready for the next task. */
+  scriptThreads(): { readonly busy: number; readonly idle: number }
+  waitingScriptTasks(): number
+  /** Undefined where nothing is kept. */
+  parkedJobs(): number | undefined
 }
 
 interface Build {
@@ -35,6 +43,7 @@ interface Build {
 }
 
 const jobBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+const approvalBuckets = [1, 10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 259_200, 604_800, 2_592_000]
 const lagBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 const lagProbeMs = 500
 
@@ -54,6 +63,12 @@ export class Metrics implements Disposable {
   readonly resultPublishRetried: () => void
   readonly redelivered: () => void
   readonly natsReconnected: () => void
+  readonly blobRemoved: (reason: 'expired' | 'deleted' | 'temporary') => void
+  readonly scriptThreadReplaced: (reason: string) => void
+  /** How a question to people ended. */
+  readonly approvalEnded: (kind: 'approved' | 'rejected' | 'expired' | 'cancelled') => void
+  /** From the question to its decision, by people or by time. */
+  readonly approvalWaited: (seconds: number) => void
   readonly #registry = new Registry()
   readonly #jobs: Count
   readonly #durations: Observe
@@ -94,6 +109,27 @@ export class Metrics implements Disposable {
     this.resultPublishRetried = count('worker_result_publish_retries_total', 'Results that were sent again.')
     this.redelivered = count('worker_redeliveries_total', 'Deliveries of a message that was delivered before.')
     this.natsReconnected = count('worker_nats_reconnects_total', 'Times the connection to NATS came back.')
+    this.scriptThreadReplaced = count(
+      'worker_script_threads_replaced_total',
+      'Script threads that were given up, by why: start, load, crash or stuck.',
+      ['reason'],
+    )
+    this.blobRemoved = count(
+      'worker_blob_removals_total',
+      'Files removed from the store, by why: expired, deleted, or temporary ones of processes that have ended.',
+      ['reason'],
+    )
+    this.approvalEnded = count(
+      'worker_approval_decisions_total',
+      'Questions to people that ended, by how: approved, rejected, expired or cancelled.',
+      ['kind'],
+    )
+    this.approvalWaited = histogram(
+      this.#registry,
+      'worker_approval_wait_seconds',
+      'From a question to its decision.',
+      approvalBuckets,
+    )
     this.#declareReadings(build)
     declareProcessUsage(this.#registry, clock)
     this.#probe = probeLag(this.#registry, clock)
@@ -150,8 +186,22 @@ export class Metrics implements Disposable {
       `Assignments that some worker holds; ${shared}.`,
       (from) => from.consumer?.()?.ackPending,
     )
+    read('worker_parked_jobs', `Jobs that wait for people, and approvals that ended lately; ${shared}.`, (from) =>
+      from.parkedJobs?.(),
+    )
+    const box = 'workers that share a folder all tell the same: use max(), not sum()'
+    read('worker_blob_bytes', `Size of the blobs; ${box}.`, (from) => from.blobs?.()?.bytes)
+    read('worker_blobs', `Blobs that are stored; ${box}.`, (from) => from.blobs?.()?.blobs)
     read('worker_dlq_bytes', 'Size of the dead-letter files.', (from) => from.deadLetters?.()?.bytes)
     read('worker_dlq_entries', 'Dead letters in the files.', (from) => from.deadLetters?.()?.entries)
+    gauge(this.#registry, 'worker_sql_connections', 'Connections to databases.', ['state'], () => {
+      const counts = this.#gauges.databases?.()
+      return [
+        [counts?.busy, 'busy'],
+        [counts?.idle, 'idle'],
+      ]
+    })
+    read('worker_sql_waiting_jobs', 'Jobs that wait for a connection.', (from) => from.databases?.().waiting)
     gauge(
       this.#registry,
       'worker_http_breaker_state',
@@ -165,6 +215,16 @@ export class Metrics implements Disposable {
           [states?.halfOpen, 'half_open'],
         ]
       },
+    )
+    gauge(this.#registry, 'worker_script_threads', 'Script threads that run, by what they do.', ['state'], () => {
+      const threads = this.#gauges.scriptThreads?.()
+      return [
+        [threads?.busy, 'busy'],
+        [threads?.idle, 'idle'],
+      ]
+    })
+    read('worker_script_waiting_tasks', 'Scripts and expressions that wait for a script thread.', (from) =>
+      from.waitingScriptTasks?.(),
     )
   }
 }

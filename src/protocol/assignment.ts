@@ -1,5 +1,6 @@
 /** What arrives: who asks, for which job, under which limits. */
 import { JobError } from '../errors.ts'
+import { referencedPath } from '../lib/blob-reference.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 
 /** How a message travels: as it is, or in an envelope. */
@@ -45,6 +46,14 @@ export interface Assignment extends Caller {
   readonly raw: JsonObject
   /** Where values stood that could not be used and were ignored. */
   readonly ignored: readonly string[]
+}
+
+/** The path in the file store that a `payload_ref` names, unchecked. Throws INVALID_INPUT when it names none. */
+export function payloadPath(reference: unknown): string {
+  const path = referencedPath(reference)
+  if (path !== undefined) return path
+  const details = { field: 'payload_ref' }
+  throw new JobError('INVALID_INPUT', 'The payload_ref is not of the form fs:<path>', { details })
 }
 
 /**

@@ -47,8 +47,8 @@ export interface EncodedResult {
   readonly headers: Headers
   /** The result object inside the body, parsed anew at each access. */
   readonly result: JsonObject
-  /** What is really said: an ending whose output cannot be sent has been replaced. */
-  readonly ending: Ending
+  /** What is really said: an ending whose output cannot be sent has been replaced. The output is in the body alone. */
+  readonly ending: Pick<Success, 'status'> | Failure
 }
 
 interface Parts {
@@ -84,7 +84,7 @@ function encodeSuccess(caller: Caller, ending: Success, stamp: ResultStamp, opti
   if (output === unwritable) return encodeFailure(caller, failure('INTERNAL_ERROR'), stamp, options)
   const head = { ...opening(caller, ending.status, stamp), ...closing(caller, stamp) }
   const parts = { output: output && options.mask.json(output) }
-  const encoded = seal(caller, ending, objectText(head), parts, options.mode)
+  const encoded = seal(caller, { status: ending.status }, objectText(head), parts, options.mode)
   const bytes = messageBytes(encoded)
   if (bytes <= options.maxPayload) return encoded
   const tooLarge = failure('OUTPUT_TOO_LARGE', { bytes, limit: options.maxPayload })
@@ -150,7 +150,13 @@ function wholeNumber(value: number): number {
 }
 
 /** Puts the caller's or the handler's own JSON behind ours, and makes a message of it. */
-function seal(caller: Caller, ending: Ending, head: string, parts: Parts, mode: EnvelopeMode): EncodedResult {
+function seal(
+  caller: Caller,
+  ending: EncodedResult['ending'],
+  head: string,
+  parts: Parts,
+  mode: EnvelopeMode,
+): EncodedResult {
   const text = `${head.slice(0, -1)}${member('output', parts.output)}${member('error_details', parts.details)}}`
   const wrapped = mode === 'always' || (mode === 'auto' && caller.form === 'envelope')
   const mayRepeat = ending.status !== 'success' && ending.error.code === 'SYSTEM_OVERLOAD'

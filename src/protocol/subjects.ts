@@ -6,6 +6,8 @@ export interface Subjects {
   readonly heartbeat: string
   readonly deadLetter: string
   readonly cancel: string
+  /** Only the beginning: of `.requested`, `.decided`, `.get`, `.list` and `.decide`. */
+  readonly approval: string
 }
 
 /** Whether a text can be published on: dot-separated tokens of letters, digits, `_` and `-`, none empty, no wildcard. */

@@ -2,8 +2,9 @@ import type { Bus, Received, Subscription } from '../bus/bus.ts'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { decodeCancel, encodeCancelReply } from '../protocol/cancel.ts'
+import { type CancelRequest, decodeCancel, encodeCancelReply } from '../protocol/cancel.ts'
 import { jobKey } from '../protocol/ids.ts'
+import type { ParkingLot } from './parking-lot.ts'
 import type { HeldJobs } from './status.ts'
 
 /** Requests for jobs that are not here are remembered for ten minutes: the job may still be on its way. */
@@ -21,9 +22,11 @@ export class Cancellations {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #requested: BoundedMap<string, true>
+  readonly #lot: Pick<ParkingLot, 'cancel'>
 
-  constructor(held: HeldJobs, clock: Clock, log: Logger) {
+  constructor(held: HeldJobs, lot: Pick<ParkingLot, 'cancel'>, clock: Clock, log: Logger) {
     this.#held = held
+    this.#lot = lot
     this.#clock = clock
     this.#log = log
     this.#requested = new BoundedMap(memory, clock)
@@ -34,12 +37,16 @@ export class Cancellations {
     return bus.subscribe(subject, (message) => this.#hear(message))
   }
 
-  /** Tells the job with this key to stop, or remembers to. */
-  cancel(key: string): CancelStatus {
+  /** Tells the job to stop, ends it when it waits for people, or remembers to. */
+  async cancel(request: CancelRequest): Promise<CancelStatus> {
+    const key = jobKey(request)
     const job = this.#held.find(key)
     if (job === undefined) {
+      // It may arrive while somebody looks among those that wait for people.
       this.#requested.set(key, true)
-      return 'cancel_requested'
+      if (!(await this.#lot.cancel(request))) return 'cancel_requested'
+      this.#requested.delete(key)
+      return 'cancelled'
     }
     if (job.isEnding) return 'cancel_requested'
     job.stop('cancelled')
@@ -57,10 +64,11 @@ export class Cancellations {
       this.#log.warn('A request to cancel could not be read', { context: { bytes: message.body.byteLength } })
       return
     }
-    const status = this.cancel(jobKey(request))
-    const respond = (): void => message.respond(encodeCancelReply(status))
-    // Every worker hears the request and the first answer counts: the one that holds the job must be first.
-    if (status === 'cancelled') respond()
-    else this.#clock.after(holderFirstMs, respond)
+    void this.cancel(request).then((status) => {
+      const respond = (): void => message.respond(encodeCancelReply(status))
+      // Every worker hears the request and the first answer counts: the one that holds the job must be first.
+      if (status === 'cancelled') respond()
+      else this.#clock.after(holderFirstMs, respond)
+    })
   }
 }

@@ -19,6 +19,8 @@ export type Disposition =
   | { readonly action: 'retry'; readonly delayMs: number; readonly error: JobError }
   /** It is dead-lettered, then the result is published. */
   | { readonly action: 'bury'; readonly reason: DeadLetterReason; readonly ending: Ending }
+  /** It is kept elsewhere until people have decided; the message is acked. */
+  | { readonly action: 'park' }
   /** It goes back to the bus unfinished; `ending` is what is reported when no one else is there to take it. */
   | { readonly action: 'give back'; readonly ending: Ending }
 
@@ -36,13 +38,15 @@ export interface Circumstances {
   readonly random: () => number
 }
 
-/** Pure: outcome, attempts, effect -> complete, retry, bury or give back. */
+/** Pure: outcome, attempts, effect -> complete, retry, bury, park or give back. */
 export function dispose(outcome: Outcome, circumstances: Circumstances): Disposition {
   switch (outcome.kind) {
     case 'succeeded':
       return { action: 'complete', ending: { status: 'success', output: outcome.output } }
     case 'failed':
       return afterFailure(outcome.error, outcome.error.unsent, circumstances)
+    case 'parked':
+      return { action: 'park' }
     case 'expired':
       return {
         action: 'bury',
@@ -87,7 +91,8 @@ function afterFailure(error: JobError, unsent: boolean, circumstances: Circumsta
   const delayMs = retryDelay(error.retry, error.uncharged, circumstances)
   const { timeLeftMs = Number.POSITIVE_INFINITY } = circumstances
   const bearable = error.retry === 'backoff' || delayMs <= longestAskedWaitMs
-  if (hasTries(error, circumstances) && bearable && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
+  const wanted = circumstances.policy.codes?.includes(error.code) ?? true
+  if (wanted && hasTries(error, circumstances) && bearable && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
   return { action: 'bury', reason: 'JOB_FAILED', ending: failure(error, true) }
 }
 

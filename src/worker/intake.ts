@@ -2,6 +2,7 @@
 import type { Delivery } from '../bus/bus.ts'
 import { JobError } from '../errors.ts'
 import type { Clock } from '../lib/clock.ts'
+import { LargeGarbage } from '../lib/large-garbage.ts'
 import { PacedQueue } from '../lib/paced-queue.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -50,6 +51,8 @@ const maxWaiting = 10_000
 export class Intake {
   readonly #options: Options
   readonly #arrived: PacedQueue<Delivery>
+  /** What receiving leaves behind. */
+  readonly #garbage = new LargeGarbage()
   /** Assignments that have been received and have not left. */
   #underWay = 0
   #settling: PromiseWithResolvers<void> | undefined
@@ -78,6 +81,7 @@ export class Intake {
 
   #receive(delivery: Delivery): void {
     const { leases, metrics } = this.#options
+    if (this.#garbage.add(delivery.body.length)) this.#garbage.collect()
     if (delivery.deliveries > 1) metrics.redelivered()
     if (delivery.sequence !== undefined) {
       const held = leases.find(delivery.sequence)

@@ -1,4 +1,5 @@
 import type { JobError } from '../errors.ts'
+import type { Inquiry } from '../handler.ts'
 
 /** Why a running attempt is told to stop. */
 export type StopCause = 'timeout' | 'cancelled' | 'interrupted'
@@ -18,6 +19,8 @@ export class Stop extends Error {
 export type Outcome =
   | { readonly kind: 'succeeded'; readonly output: unknown }
   | { readonly kind: 'failed'; readonly error: JobError }
+  /** It waits for people: before the record is kept, and when it is. */
+  | { readonly kind: 'parked'; readonly inquiry: Inquiry }
   | {
       readonly kind: 'stopped'
       readonly why: StopCause

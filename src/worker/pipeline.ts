@@ -16,6 +16,8 @@ import type { Job } from './job.ts'
 import type { Leases } from './lease.ts'
 import type { Outcome } from './outcome.ts'
 import { overload } from './overload.ts'
+import type { ParkingLot } from './parking-lot.ts'
+import { usualPolicy } from './prepare.ts'
 import type { RetryRoom } from './retry-room.ts'
 import type { Slots } from './slots.ts'
 import type { HeldJobs } from './status.ts'
@@ -28,15 +30,13 @@ interface Options {
   readonly leases: Leases
   readonly held: HeldJobs
   readonly duplicates: Duplicates
+  readonly parkingLot: ParkingLot
   readonly execution: ExecuteOptions
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
   readonly random: () => number
 }
-
-/** What counts for a job that never came to have its input looked at. */
-const unprepared = { effect: 'none', policy: { maxAttempts: 1, backoffMs: 0, maxBackoffMs: 0 } } as const
 
 /** Carries jobs from admission to the ack. */
 export class Pipeline {
@@ -66,6 +66,10 @@ export class Pipeline {
         return this.#finish(job, disposition.ending)
       case 'bury':
         return this.#finish(job, disposition.ending, disposition.reason)
+      case 'park':
+        // Its record has taken the place of the message.
+        this.#options.held.remove(job)
+        return this.#options.leases.end(job.lease)
       case 'give back':
         // An attempt that was interrupted is not charged.
         if (await this.#giveBack(job, { attempts: job.attempts - (outcome.kind === 'stopped' ? 1 : 0) })) return
@@ -91,11 +95,12 @@ export class Pipeline {
     costs.observe(job.tenantId, job.handler.type, clock.monotonic() - startedAt)
     if (outcome.kind !== 'failed' || !outcome.error.uncharged) job.attempts++
     if (outcome.kind === 'stopped' && outcome.stuck) this.#reportStuck(job)
-    return outcome
+    return outcome.kind === 'parked' ? this.#options.parkingLot.park(job, outcome.inquiry) : outcome
   }
 
   #circumstances(job: Job): Circumstances {
-    const { effect, policy } = job.prepared ?? unprepared
+    // Without an input nothing has been run.
+    const { effect, policy } = job.prepared ?? { effect: 'none', policy: usualPolicy(job.assignment) }
     const { clock, random } = this.#options
     const timeLeftMs = job.deadlineAt === undefined ? undefined : job.deadlineAt - clock.monotonic()
     const elapsedMs = job.startedAt === undefined ? 0 : clock.monotonic() - job.startedAt
@@ -130,11 +135,11 @@ export class Pipeline {
     return this.#finish(job, { status: 'error', error: overload, retryable: true })
   }
 
-  async #finish(job: Job, ending: Ending, bury?: DeadLetterReason): Promise<void> {
-    const { clock, reporter, leases, duplicates, held } = this.#options
+  /** From here on what the job has given is in its result alone: large outputs are not held twice. */
+  #finish(job: Job, ending: Ending, bury?: DeadLetterReason): Promise<void> {
     job.isEnding = true
-    const endedAt = clock.monotonic()
-    const encoded = await reporter.report({
+    const endedAt = this.#options.clock.monotonic()
+    const reporting = this.#options.reporter.report({
       caller: job.assignment,
       origin: job.lease.delivery,
       assignment: job.assignment.raw,
@@ -145,6 +150,12 @@ export class Pipeline {
       isStored: job.lease.delivery.sequence !== undefined,
       ...(bury === undefined ? {} : { bury }),
     })
+    return this.#end(job, endedAt, reporting)
+  }
+
+  async #end(job: Job, endedAt: number, reporting: Promise<EncodedResult | undefined>): Promise<void> {
+    const { leases, duplicates, held } = this.#options
+    const encoded = await reporting
     if (encoded === undefined) {
       // Neither published nor kept: it goes back to where it is stored.
       await this.#giveBack(job, { attempts: job.attempts })

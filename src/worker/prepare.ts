@@ -13,23 +13,19 @@ const namedFields = 20
 /** How many characters it says of each: a caller chooses how long its own fields are called. */
 const longestText = 200
 
-/** Checks a job's input and works out what its attempts depend on. Throws the JobError it fails with. */
-export function prepare({ handler, assignment }: Pick<Job, 'handler' | 'assignment'>): Prepared {
-  const given = inputOf(assignment)
+/** Checks a job's input, as it was given, and works out what its attempts depend on. Throws the JobError it fails with. */
+export function prepare({ handler, assignment }: Pick<Job, 'handler' | 'assignment'>, given: unknown): Prepared {
   const timeoutMs = explicitTimeoutMs(assignment, given)
   const parsed = handler.input.safeParse(given)
   if (!parsed.success) throw wrongInput(parsed.error, given)
   const input = parsed.data
-  const asked = askedPolicy(assignment)
-  const policy = handler.retry?.(input, asked) ?? asked ?? defaultPolicy
+  const policy = handler.retry?.(input, askedPolicy(assignment)) ?? usualPolicy(assignment)
   return { input, effect: handler.effect(input), policy, timeoutMs }
 }
 
-function inputOf(assignment: Assignment): unknown {
-  if (assignment.input.kind === 'value') return assignment.input.value
-  throw new JobError('INVALID_INPUT', 'This worker has no store to read the payload_ref from', {
-    details: { field: 'payload_ref' },
-  })
+/** How often a job is tried about which its handler has nothing to say, or whose input could not be had yet. */
+export function usualPolicy(assignment: Assignment): RetryPolicy {
+  return askedPolicy(assignment) ?? defaultPolicy
 }
 
 function askedPolicy({ retry }: Assignment): RetryPolicy | undefined {

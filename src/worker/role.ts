@@ -1,9 +1,5 @@
 /** The worker: takes assignments, runs them, reports. The only file here that builds things. */
 import type { Intake as Source } from '../bus/bus.ts'
-import { openDeadLetters } from '../dlq/file-dead-letters.ts'
-import { Notifier } from '../dlq/notifier.ts'
-import { DeadLetterBox } from '../exchange/dead-letter-box.ts'
-import { Reporter } from '../exchange/report.ts'
 import { Submissions } from '../exchange/submit.ts'
 import type { Handler } from '../handler.ts'
 import type { Platform, Role, RunningRole } from '../role.ts'
@@ -16,6 +12,7 @@ import { Duplicates } from './duplicates.ts'
 import { Heartbeats } from './heartbeat.ts'
 import { Intake } from './intake.ts'
 import { Leases } from './lease.ts'
+import { ParkingLot } from './parking-lot.ts'
 import { Pipeline } from './pipeline.ts'
 import { Redeliveries } from './redelivery.ts'
 import { Refusals } from './refusal.ts'
@@ -40,7 +37,7 @@ export function workerRole(handlersOf: HandlersOf): Role {
 }
 
 async function openWorker(platform: Platform, handlers: readonly Handler[]): Promise<RunningRole> {
-  const { config, bus, clock, metrics } = platform
+  const { config, bus, clock, metrics, reporting } = platform
   const log = platform.log.child({ component: 'worker' })
   const { subjects, wire } = config
   const {
@@ -51,32 +48,18 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     strictDeadline,
     shutdownGraceMs,
   } = config.worker
-  const { resultPublishMaxRetries: maxRetries, defaultJobTimeoutMs: defaultTimeoutMs, tenantAllowlist } = config.worker
+  const { defaultJobTimeoutMs: defaultTimeoutMs, tenantAllowlist } = config.worker
   const envelope = wire.envelope
-  const closing = new AbortController()
-
-  const deadLetters = await openDeadLetters(config.deadLetters)
-  const emit = bus.emit.bind(bus)
-  const suppressed = (): void => metrics.notificationSuppressed()
-  const notifier = new Notifier({ subject: subjects.deadLetter, mode: envelope, clock, emit, suppressed })
-  const box = new DeadLetterBox({
-    deadLetters,
-    path: config.deadLetters.path,
-    notify: (record) => notifier.notify(record),
-    onBlocked: (blocked) => (blocked ? source?.pause() : source?.resume()),
-    clock,
-    log,
-    metrics,
-  })
-  const results = { resultSubject: subjects.result, envelope, workerId, sandbox, maxRetries, closing: closing.signal }
-  const reporter = new Reporter({ bus, box, ...results, masks: platform.services.secrets, clock, log, metrics })
+  const { reporter } = reporting
+  reporting.onBlocked((blocked) => (blocked ? source?.pause() : source?.resume()))
 
   const registry = new Registry(handlers)
   const leases = new Leases(clock)
   const held = new HeldJobs()
   const duplicates = new Duplicates(clock)
-  const lookup = new JobLookup(held, duplicates)
-  const cancellations = new Cancellations(held, clock, log)
+  const parkingLot = new ParkingLot({ parking: platform.parking, reporter, clock, log })
+  const lookup = new JobLookup(held, duplicates, parkingLot)
+  const cancellations = new Cancellations(held, parkingLot, clock, log)
   const costs = new Costs(clock)
   const pools = { cpu: config.worker.cpuPoolSize, io: config.worker.ioPoolSize }
   const slots = new Slots({ total: maxConcurrency, pools, perTenant: config.worker.tenantMaxConcurrency }, clock)
@@ -84,8 +67,23 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   const window = (): number | undefined => source?.window
   const retryRoom = new RetryRoom(clock, window)
   const room = new Room({ slots, retryRoom, queueSize, window, held: () => intake.underWay })
-  const execution = { clock, log, defaultTimeoutMs, strictDeadline, sandbox }
-  const line = { slots, retryRoom, reporter, costs, leases, held, duplicates, execution, clock, log, metrics }
+  const { payloads } = platform.services
+  const readPayload = payloads.read.bind(payloads)
+  const execution = { clock, log, defaultTimeoutMs, strictDeadline, sandbox, readPayload }
+  const line = {
+    slots,
+    retryRoom,
+    reporter,
+    costs,
+    leases,
+    held,
+    duplicates,
+    parkingLot,
+    execution,
+    clock,
+    log,
+    metrics,
+  }
   const pipeline = new Pipeline({ ...line, random: Math.random })
   const acks = new Acks({ bus, subject: subjects.ack, envelope, enabled: wire.acks, fill: () => room.fill, clock })
   const refusals = new Refusals({ leases, acks, duplicates, reporter, log, metrics })
@@ -122,18 +120,18 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     get load() {
       return slots.running / maxConcurrency
     },
-    checks: () => ({ dead_letters: box.blocked ?? 'ok' }),
+    checks: () => ({ dead_letters: reporting.blocked ?? 'ok' }),
     start() {
       source = bus.take((delivery) => intake.receive(delivery))
-      if (box.blocked !== undefined) source.pause()
+      if (reporting.blocked !== undefined) source.pause()
       heartbeats.start()
     },
     async drain() {
+      const { closing } = reporting
       const parts = { intake, held, heartbeats, bus, closing, graceMs: shutdownGraceMs, clock, log }
       if (source !== undefined) await drain({ source, ...parts })
       await cancelSubscription.stop()
       await submissions[Symbol.asyncDispose]()
-      await deadLetters[Symbol.asyncDispose]()
       for (const part of [heartbeats, slots, leases]) part[Symbol.dispose]()
     },
   }

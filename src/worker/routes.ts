@@ -6,9 +6,9 @@ import { type Submission, toSubmission } from '../exchange/submission.ts'
 import type { Submissions } from '../exchange/submit.ts'
 import { answer, jsonBody } from '../http/openapi.ts'
 import { HttpProblem } from '../http/problem.ts'
+import { payloadPath } from '../protocol/assignment.ts'
 import { encodeCancel } from '../protocol/cancel.ts'
 import { decodeAssignment } from '../protocol/codec.ts'
-import { jobKey } from '../protocol/ids.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { ReceivedResult } from '../protocol/received-result.ts'
 import type { Subjects } from '../protocol/subjects.ts'
@@ -49,7 +49,7 @@ const idParams = z.object({ assignment_id: z.string() })
 const jobState = z.object({
   assignment_id: z.string(),
   tenant_id: z.string(),
-  state: z.enum(['queued', 'running', 'retrying', 'done']),
+  state: z.enum(['queued', 'running', 'retrying', 'waiting', 'done']),
   result: z.looseObject({ status: z.string() }).optional(),
 })
 const cancelStatus = z.object({ status: z.enum(['cancelled', 'cancel_requested']) })
@@ -91,10 +91,10 @@ export function jobRoutes({ bus, subjects, registry, lookup, cancellations, subm
     )
     .get(
       '/v1/jobs/:assignment_id',
-      ({ params, query }) => {
+      async ({ params, query }) => {
         const assignmentId = params.assignment_id
         const tenantId = tenantOf(assignmentId, query.tenant_id)
-        const status = lookup.find(tenantId, assignmentId) ?? submitted(submissions, tenantId, assignmentId)
+        const status = (await lookup.find(tenantId, assignmentId)) ?? submitted(submissions, tenantId, assignmentId)
         if (status === undefined) throw unknownJob()
         const result = 'result' in status ? { result: status.result } : {}
         return { assignment_id: assignmentId, tenant_id: tenantId, state: status.state, ...result }
@@ -114,13 +114,13 @@ export function jobRoutes({ bus, subjects, registry, lookup, cancellations, subm
     )
     .delete(
       '/v1/jobs/:assignment_id',
-      ({ params, query }) => {
+      async ({ params, query }) => {
         const assignmentId = params.assignment_id
         const tenantId = tenantOf(assignmentId, query.tenant_id)
-        const status = lookup.find(tenantId, assignmentId)
+        const status = await lookup.find(tenantId, assignmentId)
         if (status?.state === 'done') throw new HttpProblem(409, 'Conflict', 'The job has already ended.')
         if (status === undefined) bus.emit({ subject: subjects.cancel, body: encodeCancel({ assignmentId, tenantId }) })
-        const answer = cancellations.cancel(jobKey({ tenantId, assignmentId }))
+        const answer = await cancellations.cancel({ tenantId, assignmentId })
         return Response.json({ status: answer }, { status: answer === 'cancelled' ? 200 : 202 })
       },
       {
@@ -150,7 +150,9 @@ function readSubmission(body: unknown, registry: Registry): Submission {
   const handler = registry.find(assignment.jobType)
   if (handler === undefined) throw badJob('The job type is unknown.', { job_types: registry.types })
   try {
-    prepare({ handler, assignment })
+    // What a reference names is read where the job runs.
+    if (assignment.input.kind === 'ref') payloadPath(assignment.input.ref)
+    else prepare({ handler, assignment }, assignment.input.value)
   } catch (thrown) {
     const error = JobError.from(thrown)
     throw badJob(error.message, { error_code: error.code, ...error.details })

@@ -7,6 +7,10 @@ test('a policy that is misspelt is named with what was probably meant', () => {
     'EGRESS_NOTHING is no setting and has no effect',
     'HTTP_OKSTATUS is no setting and has no effect; did you mean HTTP_OK_STATUS?',
   ])
+  expect(misspeltSettings({ SQL_CONNECTION_crm: 'x', SQL_POOLSIZE: '5' })).toEqual([
+    'SQL_CONNECTION_crm is no setting and has no effect; did you mean SQL_CONNECTION_CRM?',
+    'SQL_POOLSIZE is no setting and has no effect; did you mean SQL_POOL_SIZE?',
+  ])
   expect(misspeltSettings({ SECRET_github: 'x', worker_id: 'w' })).toEqual([
     'SECRET_github is no setting and has no effect; did you mean SECRET_GITHUB?',
     'worker_id is no setting and has no effect; did you mean WORKER_ID?',

@@ -18,7 +18,16 @@ const log = openLogger({ level: 'error', format: 'json', workerId: 'w', componen
 
 function contextWith(signal: AbortSignal) {
   const ids = { assignmentId: 'contract-1', tenantId: 'contract', userId: undefined }
-  return { signal, clock: systemClock, log, attempt: 1, restartTime: () => 60_000, ...ids }
+  return {
+    signal,
+    clock: systemClock,
+    log,
+    attempt: 1,
+    pauseTime: () => undefined,
+    resumeTime: () => 60_000,
+    timeLeftMs: () => 60_000,
+    ...ids,
+  }
 }
 
 /** What becomes of a payload before the handler runs: `runs`, or the code it is refused with. */
@@ -26,8 +35,9 @@ function fate(handler: Handler, payload: unknown): string {
   const message = { version: '1', assignment_id: 'a', tenant_id: 't', job: { type: handler.type, payload } }
   const decoded = decodeAssignment(new TextEncoder().encode(JSON.stringify(message)), {})
   if (decoded.kind !== 'assignment') throw new Error(`${handler.type} is no job type`)
+  const { assignment } = decoded
   try {
-    prepare({ handler, assignment: decoded.assignment })
+    prepare({ handler, assignment }, assignment.input.kind === 'value' ? assignment.input.value : undefined)
     return 'runs'
   } catch (error) {
     return error instanceof JobError ? error.code : String(error)

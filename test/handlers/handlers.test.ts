@@ -8,6 +8,14 @@ const site = openSite(({ path }) =>
   path === '/hang' ? new Promise<Response>(() => undefined) : Response.json({ data: { viewer: null } }),
 )
 const handlers = handlersOf(world.services)
+const large = 'x'.repeat(15_000_000)
+for (const [path, content] of [
+  ['stored.txt', 'hello'],
+  ['large.txt', large],
+] as const) {
+  const options = { overwrite: true, signal: new AbortController().signal }
+  await world.services.blobs.put('contract', path, Buffer.from(content), options)
+}
 
 afterAll(async () => {
   await world[Symbol.asyncDispose]()
@@ -15,7 +23,12 @@ afterAll(async () => {
 })
 
 handlerContract(handlers, {
-  runnable: { http: { url: site.url }, graphql: { url: site.url, query: '{ viewer { name } }' } },
+  runnable: {
+    http: { url: site.url },
+    graphql: { url: site.url, query: '{ viewer { name } }' },
+    fs_blob_get: { path: 'stored.txt' },
+    fs_blob_stat: { path: 'stored.txt' },
+  },
   slow: {
     sleep: { ms: 60_000 },
     javascript: { code: 'for (;;);' },
@@ -26,10 +39,24 @@ handlerContract(handlers, {
     },
     http: { url: `${site.url}/hang`, method: 'POST', body: 'x' },
     graphql: { url: `${site.url}/hang`, query: 'mutation { a }' },
+    fs_blob_get: { path: 'large.txt', verify: true },
+    fs_blob_put: { path: 'put.txt', content: large },
   },
   lenient: { javascript: ['args'], jmespath: ['data'] },
 })
 
 test('the list holds every job type', () => {
-  expect(handlers.map(({ type }) => type)).toEqual(['echo', 'graphql', 'http', 'javascript', 'jmespath', 'sleep'])
+  expect(handlers.map(({ type }) => type)).toEqual([
+    'echo',
+    'fs_blob_delete',
+    'fs_blob_get',
+    'fs_blob_list',
+    'fs_blob_put',
+    'fs_blob_stat',
+    'graphql',
+    'http',
+    'javascript',
+    'jmespath',
+    'sleep',
+  ])
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { eventually } from '../support/eventually.ts'
 import { startRig, type WorkerRig } from '../support/worker-rig.ts'
 
 const timeLimitMs = 20_000
@@ -50,6 +51,15 @@ test('an error says where', async () => {
   })
 })
 
+test('an error tells what was logged before it', async () => {
+  const code = 'console.log("a", 1); nothing'
+  expect(await resultOf({ code, capture_logs: true })).toMatchObject({
+    error_code: 'SCRIPT_ERROR',
+    output: { logs: ['a 1'] },
+  })
+  expect(await resultOf({ code })).not.toHaveProperty('output')
+})
+
 test.each<[payload: unknown, code: string]>([
   [{}, 'MISSING_REQUIRED_FIELD'],
   [{ code: null }, 'MISSING_REQUIRED_FIELD'],
@@ -63,18 +73,83 @@ test.each<[payload: unknown, code: string]>([
 })
 
 test('time is what the job says, else SCRIPT_TIMEOUT_MS', async () => {
-  const env = { SCRIPT_TIMEOUT_MS: '100' }
-  const endless = { code: 'for (;;);' }
-  for (const result of [
-    await resultOf(endless, { env }),
-    await resultOf({ ...endless, timeout_ms: 100 }),
-    await resultOf(endless, { job: { timeout_ms: 100 } }),
-  ]) {
-    expect(result).toMatchObject({ status: 'timeout', error_code: 'TIMEOUT' })
-    expect(result['latency_ms']).toBeWithin(99, 400)
-  }
+  await using rig = await startRig({ env: { SCRIPT_TIMEOUT_MS: '100', SCRIPT_THREADS: '1' } })
   const slow = { code: 'const end = Date.now() + 200; while (Date.now() < end); "done"', timeout_ms: 5000 }
-  expect(await resultOf(slow, { env })).toMatchObject({ output: 'done' })
+  expect(await valueOn(rig, 'slow', slow)).toBe('done')
+  const endless = { code: 'for (;;);' }
+  for (const [index, job] of [
+    { payload: endless },
+    { payload: { ...endless, timeout_ms: 100 } },
+    { payload: endless, timeout_ms: 100 },
+  ].entries()) {
+    rig.assign({ assignment_id: `e${index}`, job: { type: 'javascript', ...job } })
+    const result = await rig.result(`e${index}`)
+    expect(result).toMatchObject({ status: 'timeout', error_code: 'TIMEOUT' })
+    expect(result['latency_ms']).toBeWithin(99, 2000)
+  }
+})
+
+test('what has to be loaded does not count, for the first script or for the next after one that used it up', async () => {
+  await using rig = await startRig({ env: { SCRIPT_THREADS: '1' } })
+  const brief = { code: '1', timeout_ms: 100 }
+  expect(await valueOn(rig, 'first', brief)).toBe(1)
+  for (let round = 0; round < 5; round++) {
+    rig.assign({
+      assignment_id: `e${round}`,
+      job: { type: 'javascript', payload: { code: 'for (;;);', timeout_ms: 100 } },
+    })
+    const next = valueOn(rig, `n${round}`, brief)
+    expect(await rig.result(`e${round}`)).toMatchObject({ status: 'timeout' })
+    expect(await next).toBe(1)
+  }
+})
+
+test('more slots than threads: no time runs out', async () => {
+  const env = { SCRIPT_THREADS: '1', WORKER_CPU_POOL_SIZE: '4', WORKER_MAX_CONCURRENCY: '4' }
+  await using rig = await startRig({ env })
+  const slow = { code: 'for (;;);', timeout_ms: 600 }
+  rig.assign({ assignment_id: 'slow', job: { type: 'javascript', payload: slow } })
+  expect(await valueOn(rig, 'brief', { code: '1', timeout_ms: 100 })).toBe(1)
+})
+
+test('a deadline goes on while a script waits for its turn', async () => {
+  const env = { SCRIPT_THREADS: '1', WORKER_CPU_POOL_SIZE: '4', WORKER_MAX_CONCURRENCY: '4' }
+  await using rig = await startRig({ env })
+  rig.assign({ assignment_id: 'slow', job: { type: 'javascript', payload: { code: 'for (;;);', timeout_ms: 2000 } } })
+  await rig.ack('slow')
+  rig.assign({
+    assignment_id: 'late',
+    job: { type: 'javascript', payload: { code: '1' } },
+    options: { deadline_ms: 200 },
+  })
+  const late = await rig.result('late')
+  expect(late).toMatchObject({ status: 'timeout', error_code: 'TIMEOUT' })
+  expect(late['latency_ms']).toBeWithin(100, 1000)
+  rig.cancel('slow')
+  await rig.result('slow')
+})
+
+test("expressions of another tenant's requests neither use up a script's time nor keep it from its turn", async () => {
+  const many = Array.from({ length: 3000 }, (_, index) => index)
+  await using site = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json(many) })
+  const env = { SCRIPT_THREADS: '1', SCRIPT_TIMEOUT_MS: '400', EGRESS_ALLOW_CIDRS: '127.0.0.0/8' }
+  await using rig = await startRig({ env })
+  const response = 'let $a = body in body[].sum($a[].sum($a)) | length(@)'
+  const payload = { url: `http://127.0.0.1:${site.port}/`, include_body: false, transform: { response } }
+  const ended: string[] = []
+  const slow = ['a1', 'a2', 'a3', 'a4'].map(async (id) => {
+    rig.assign({ assignment_id: id, tenant_id: 'other', job: { type: 'http', payload, timeout_ms: 1000 } })
+    const result = await rig.result(id)
+    ended.push(id)
+    return result
+  })
+  // Its first expression is under way.
+  await eventually(async () => (await rig.metric('worker_script_waiting_tasks')) === 3)
+  expect(await valueOn(rig, 'brief', { code: '1', timeout_ms: 100 })).toBe(1)
+  expect(ended.length).toBeLessThan(3)
+  for (const result of await Promise.all(slow)) {
+    expect(result).toMatchObject({ error_code: 'SCRIPT_LIMIT_EXCEEDED', error_details: { limit: 'time' } })
+  }
 })
 
 test(

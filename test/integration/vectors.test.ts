@@ -13,7 +13,7 @@ const vectors = runnableVectors({ HTTP_ECHO: site.url })
 afterAll(() => site[Symbol.asyncDispose]())
 
 test('the golden cases for all job types that are there, and for malformed input, are here', () => {
-  expect(vectors.length).toBe(28)
+  expect(vectors.length).toBe(30)
 })
 
 describe.each(['off', 'require'] as const)('the golden cases through a process with JETSTREAM=%s', (mode) => {

@@ -47,8 +47,8 @@ export interface BeamlineProcess extends AsyncDisposable {
 const sources = [process.execPath, resolve(import.meta.dir, '../../src/main.ts')]
 
 /**
- * Starts `beamline ARGS` with a clean environment: PATH, HOME, HTTP on a free port of 127.0.0.1, dead letters in its
- * own folder, and the given settings.
+ * Starts `beamline ARGS` with a clean environment: PATH, HOME, HTTP on a free port of 127.0.0.1, dead letters and blobs
+ * in its own folder, and the given settings.
  */
 export async function startBeamline(
   args: readonly string[],
@@ -136,7 +136,8 @@ export async function interruptAgain(beamline: BeamlineProcess): Promise<number>
 
 function environment(folder: string, settings: Settings): Record<string, string> {
   const { PATH, HOME } = process.env
-  const own = { PATH, HOME, HEALTH_BIND: '127.0.0.1:0', DLQ_PATH: join(folder, 'dead-letters.jsonl') }
+  const paths = { DLQ_PATH: join(folder, 'dead-letters.jsonl'), FS_BASE_DIR: join(folder, 'blobs') }
+  const own = { PATH, HOME, HEALTH_BIND: '127.0.0.1:0', ...paths }
   const entries = Object.entries<string | undefined>({ ...own, ...settings })
   return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Handler } from '../../src/handler.ts'
 import { handlersOf } from '../../src/handlers/index.ts'
@@ -16,7 +18,8 @@ export interface OwnHandlers extends AsyncDisposable {
 
 /** Opens them with these settings. */
 export async function openOwnHandlers(env: Readonly<Record<string, string>> = {}): Promise<OwnHandlers> {
-  const config = loadConfig(env)
+  // Nothing is stored, so nothing is made there.
+  const config = loadConfig({ FS_BASE_DIR: join(tmpdir(), 'beamline-nothing-stored'), ...env })
   await using opened = new AsyncDisposableStack()
   const secrets = opened.use(await openSecrets(config.secrets, systemClock))
   const metrics = opened.use(new Metrics({ version: '0', bun: '0', commit: '0' }, systemClock))

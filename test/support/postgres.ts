@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { Glob } from 'bun'
 import { onFreePort } from './free-port.ts'
 import { opened } from './open-resources.ts'
-import { endServer, startServer } from './server-process.ts'
+import { endServer, type ServerProcess, startServer } from './server-process.ts'
 
 const initLimitMs = 30_000
 
@@ -14,6 +14,12 @@ export interface Postgres extends AsyncDisposable {
   /** The DSN of its superuser and first database. */
   readonly url: string
   readonly port: number
+  /** The folder of its Unix socket. */
+  readonly socketFolder: string
+  /** Ends it as an operator would who is in a hurry: whatever runs is undone. */
+  stop(): Promise<void>
+  /** Starts it again, on the same port and data. */
+  start(): Promise<void>
 }
 
 /** PostgreSQL refuses to run as root, so it then runs as the user that every Unix keeps for those who own nothing. */
@@ -28,9 +34,10 @@ export async function startPostgres(): Promise<Postgres> {
   try {
     if (isRoot) await chown(folder, nobody, nobody)
     const bin = await programs(folder)
-    const data = join(folder, 'data')
-    await initialise(bin, data)
-    const { port, started: server } = await onFreePort((on) => startServer(command(bin, data, on), ready))
+    await initialise(bin, join(folder, 'data'))
+    const run = (port: number): Promise<ServerProcess> => startServer(command(bin, folder, port), ready)
+    const { port, started } = await onFreePort(run)
+    let server = started
     const closed = opened(`PostgreSQL on port ${port}`, () => {
       server.kill('SIGQUIT')
       rmSync(folder, { recursive: true, force: true })
@@ -38,6 +45,11 @@ export async function startPostgres(): Promise<Postgres> {
     return {
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
       port,
+      socketFolder: folder,
+      stop: () => endServer(server, 'SIGINT'),
+      async start() {
+        server = await run(port)
+      },
       [Symbol.asyncDispose]: async () => {
         await endServer(server, 'SIGINT')
         closed()
@@ -94,7 +106,8 @@ async function initialise(bin: string, data: string): Promise<void> {
   if (code !== 0) throw new Error(`initdb failed:\n${out}${err}`)
 }
 
-function command(bin: string, data: string, port: number): readonly string[] {
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', `port=${port}`]
-  return [join(bin, 'postgres'), '-D', data, ...settings.flatMap((setting) => ['-c', setting])]
+function command(bin: string, folder: string, port: number): readonly string[] {
+  const sockets = [`unix_socket_directories=${folder}`, 'unix_socket_permissions=0777']
+  const settings = ['listen_addresses=127.0.0.1', ...sockets, 'fsync=off', `port=${port}`]
+  return [join(bin, 'postgres'), '-D', join(folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])]
 }

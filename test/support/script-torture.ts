@@ -1,4 +1,5 @@
 /** Scripts that try to get out, to stay for ever, or to take everything; and how each has to end. */
+import { memoryBreakers } from './broken-memory.ts'
 
 /** How a script may end: with a code, `MEMORY`, `STACK` and `OUTPUT` being SCRIPT_LIMIT_EXCEEDED with that limit. */
 type TortureEnding = 'success' | 'SCRIPT_ERROR' | 'TIMEOUT' | 'MEMORY' | 'STACK' | 'OUTPUT'
@@ -123,6 +124,16 @@ const large: readonly Entry[] = [
     { endings: ['OUTPUT'] },
   ],
   [
+    'a text that never fits, in another form',
+    'const s = "\\u0400".repeat(5e6); for (;;) s.normalize("NFKD")',
+    { endings: ['MEMORY'] },
+  ],
+  [
+    'logs that log',
+    'console.log({ toJSON() { console.log("x".repeat(65536)); return "y" } }, "z".repeat(3e6)); 1',
+    { captureLogs: true, endings: ['success'], output: { value: 1, logs: ['x'.repeat(65_536)] } },
+  ],
+  [
     'logs without an end',
     'for (let i = 0; i < 1e5; i++) console.log("x".repeat(100)); 1',
     { captureLogs: true, endings: ['success'] },
@@ -194,7 +205,6 @@ const wrong: readonly Entry[] = [
   ['a timer', 'setTimeout(() => 1, 1)'],
   ['process', 'process.exit(1)'],
   ['Bun', 'Bun.spawn(["sh"])'],
-  ['waiting on shared memory', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'],
 ]
 
 const found = (
@@ -277,7 +287,7 @@ export const tortureScripts: readonly TortureScript[] = [
   ...entries(endless, forEver, 'TIMEOUT'),
   ...entries(large, enough, 'MEMORY'),
   ...entries(deep, enough, 'STACK'),
-  ...entries(wrong, enough, 'SCRIPT_ERROR'),
+  ...entries([...wrong, ...memoryBreakers], enough, 'SCRIPT_ERROR'),
   ...Object.entries(harmless).map(([name, more]) => ({
     name,
     limitMs: enough,

@@ -104,7 +104,8 @@ export function bytesOf(message: Wire | string): Uint8Array {
 export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
   const { clock = systemClock, hub = openHub(), wrap = (bus: Bus) => bus } = options
   const folder = await mkdtemp(join(tmpdir(), 'beamline-rig-'))
-  const env = { DLQ_PATH: join(folder, 'dlq.jsonl'), WORKER_ID: 'worker-of-test', LOG_LEVEL: 'debug', ...options.env }
+  const paths = { DLQ_PATH: join(folder, 'dlq.jsonl'), FS_BASE_DIR: join(folder, 'blobs') }
+  const env = { ...paths, WORKER_ID: 'worker-of-test', LOG_LEVEL: 'debug', ...options.env }
   const config = loadConfig(env)
   const heard = listen(hub, config, options)
   const log = new Feed<Wire>('log')

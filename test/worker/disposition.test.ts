@@ -119,6 +119,20 @@ describe('a failed attempt', () => {
     expect(delays).toMatchObject([100, 200, 300].map((delayMs) => ({ delayMs })))
   })
 
+  test('a policy that names codes has only these tried again; the caller is still told what may help', () => {
+    const named = { ...usual, policy: { ...policy, codes: ['DB_QUERY_ERROR', 'RESOURCE_UNAVAILABLE'] as const } }
+    const after = (error: JobError) => dispose({ kind: 'failed', error }, named)
+    expect(after(new JobError('DB_QUERY_ERROR', 'It failed', { retry: 'backoff' })).action).toBe('retry')
+    expect(after(new JobError('DB_QUERY_ERROR', 'It failed')).action).toBe('bury')
+    expect(after(new JobError('RESOURCE_UNAVAILABLE', 'Busy', { uncharged: true })).action).toBe('retry')
+    const other = after(new JobError('HTTP_REQUEST_FAILED', 'It failed'))
+    expect(other.action).toBe('bury')
+    expect(failureOf(other).retryable).toBe(true)
+    const late = dispose({ kind: 'stopped', why: 'timeout', unsent: true, stuck: false }, named)
+    expect(failureOf(late)).toMatchObject({ status: 'timeout', retryable: true })
+    expect(dispose({ kind: 'stopped', why: 'timeout', unsent: true, stuck: false }, usual).action).toBe('retry')
+  })
+
   test('a wait asked for is kept up to ten minutes; beyond, the caller is told that another try may help', () => {
     const after = (afterMs: number) =>
       dispose({ kind: 'failed', error: new JobError('HTTP_ERROR', 'Busy', { retry: { afterMs } }) }, usual)

@@ -23,7 +23,8 @@ function attempt({ handler, options, ...rest }: Attempt) {
   const clock = new FakeClock()
   const strictDeadline = options?.strictDeadline ?? false
   const job = makeJob({ clock, handler, strict: strictDeadline, ...rest })
-  const usual = { clock, log, defaultTimeoutMs: 60_000, strictDeadline, sandbox: false }
+  const readPayload = (): Promise<never> => Promise.reject(new Error('the payload is here'))
+  const usual = { clock, log, defaultTimeoutMs: 60_000, strictDeadline, sandbox: false, readPayload }
   let outcome: Outcome | undefined
   const ended = execute(job, { ...usual, ...options }).then((how) => {
     outcome = how
@@ -128,12 +129,18 @@ describe('the time limit', () => {
     expect(await stoppedAfter({ fields: early, options: { strictDeadline: true } })).toBe(100)
   })
 
-  test('begins anew when the handler says so, but the deadline stays', async () => {
+  test('stands still while the handler waits for its turn, but the deadline does not', async () => {
     const left: number[] = []
     const waiting = {
       ...probe(async (input, context) => {
-        await context.clock.sleep(60)
-        left.push(context.restartTime())
+        left.push(context.resumeTime())
+        await context.clock.sleep(30)
+        context.pauseTime()
+        await context.clock.sleep(40)
+        context.pauseTime()
+        left.push(context.timeLeftMs())
+        await context.clock.sleep(20)
+        left.push(context.resumeTime())
         return untilStopped(input, context)
       }),
     }
@@ -142,23 +149,59 @@ describe('the time limit', () => {
     expect(await stoppedAfter({ fields: { options: { deadline_ms: 100 } }, handler: waiting })).toBe(100)
     const strict = { fields: { ...job(100), options: { deadline_ms: 130 } }, options: { strictDeadline: true } }
     expect(await stoppedAfter({ ...strict, handler: waiting })).toBe(130)
-    expect(left).toEqual([100, 100, 40, 70])
+    expect(left).toEqual([100, 70, 70, 100, 70, 70, 100, 30, 10, 100, 60, 40])
   })
 
-  test('does not begin anew once it is up, or when the attempt has ended', async () => {
+  test('a deadline that passes while it stands still ends the attempt', async () => {
+    const waiting = probe((input, context) => {
+      context.pauseTime()
+      return untilStopped(input, context)
+    })
+    expect(await stoppedAfter({ fields: { options: { deadline_ms: 100 } }, handler: waiting })).toBe(100)
+    const strict = { fields: { ...job(50), options: { deadline_ms: 80 } }, options: { strictDeadline: true } }
+    expect(await stoppedAfter({ ...strict, handler: waiting })).toBe(80)
+  })
+
+  test('does not go on once it is up, or when the attempt has ended', async () => {
     const contexts: JobContext[] = []
     const stopped = attempt({
       handler: probe(async (_input, context) => {
         contexts.push(context)
         await aborted(context.signal)
-        return context.restartTime()
+        context.pauseTime()
+        return context.resumeTime()
       }),
       fields: job(50),
     })
     await stopped.clock.advance(50)
     expect(await stopped.ended).toEqual({ kind: 'succeeded', output: 0 })
-    expect(contexts[0]?.restartTime()).toBe(0)
+    contexts[0]?.pauseTime()
+    expect(contexts[0]?.resumeTime()).toBe(0)
     expect(stopped.clock.pending).toBe(0)
+  })
+
+  test('tells what is left of it, by the limit and the deadline, and nothing once it is over', async () => {
+    const contexts: JobContext[] = []
+    const seen: number[] = []
+    const handler = probe(async (_input, context) => {
+      contexts.push(context)
+      seen.push(context.timeLeftMs())
+      await context.clock.sleep(30)
+      seen.push(context.timeLeftMs())
+      context.pauseTime()
+      await context.clock.sleep(5)
+      seen.push(context.timeLeftMs())
+      context.resumeTime()
+      await aborted(context.signal)
+      seen.push(context.timeLeftMs())
+    })
+    for (const parts of [{ fields: job(50) }, { fields: { options: { deadline_ms: 50 } } }]) {
+      const stopped = attempt({ handler, ...parts })
+      await stopped.clock.advance(100)
+      expect(await stopped.ended).toMatchObject({ kind: 'succeeded' })
+      expect(contexts.pop()?.timeLeftMs()).toBe(0)
+    }
+    expect(seen).toEqual([50, 20, 20, 0, 50, 20, 15, 0])
   })
 
   test('aborts the signal with a reason, and the outcome says why', async () => {

@@ -21,7 +21,9 @@ const strict = defineHandler({
 })
 
 function prepared(fields: Wire, handler: Handler = strict) {
-  return prepare({ handler, assignment: decoded({ job: { type: 'strict', payload: { url: 'x' } }, ...fields }) })
+  const assignment = decoded({ job: { type: 'strict', payload: { url: 'x' } }, ...fields })
+  if (assignment.input.kind === 'ref') throw new Error('it is somewhere else')
+  return prepare({ handler, assignment }, assignment.input.value)
 }
 
 function refusal(payload: unknown, job: Wire = {}): JobError {
@@ -97,10 +99,6 @@ describe('input', () => {
         { field: expect.stringMatching(/^n{200}…$/), problem: expect.stringMatching(/^Unrecognized key: "k+…$/) },
       ])
     }
-  })
-
-  test.each(['ftp:x', 7, { a: 1 }])('a payload_ref of %p is of a scheme nobody knows', (ref) => {
-    expect(refusal(undefined, { payload_ref: ref }).code).toBe('INVALID_INPUT')
   })
 })
 

@@ -7,22 +7,25 @@ import { Turns } from '../../lib/turns.ts'
 import type { Answer } from '../../services/fetch/fetch.ts'
 import type { Jmespath } from '../../services/jmespath/jmespath.ts'
 import type { Scripts } from '../../services/scripts/scripts.ts'
+import type { Secrets } from '../../services/secrets/secrets.ts'
 import { type Body, bodyOf, bodyOfValue } from './body.ts'
 import { effectOf } from './effect.ts'
 import { type HttpInput, httpInput, isBodiless } from './input.ts'
 import { hasIdempotencyKey } from './request-input.ts'
 import { type HttpOutput, httpOutput, outputOf, type Telling, turnFor, withoutBody } from './response.ts'
 import { retryAfter, retryPolicy } from './retry.ts'
+import { type SaveServices, Saving } from './save.ts'
 import { beforeSending, type Draft, type SendServices, send } from './send.ts'
 import { statusList } from './status-list.ts'
 import { checkTransform, requestValue, responseValue } from './transform.ts'
 import { requestUrl } from './url.ts'
 
 /** What the handler shares with others. */
-export interface HttpServices extends SendServices {
+export interface HttpServices extends SendServices, SaveServices {
   readonly jmespath: Jmespath
   /** Expressions may take as long as scripts. */
   readonly scripts: Pick<Scripts, 'timeoutMs'>
+  readonly secrets: Secrets
 }
 
 /** The handler, sending by these services. */
@@ -52,18 +55,20 @@ export function http(services: HttpServices): Handler {
     },
     retry: ({ retry }, asked) => retryPolicy(retry, asked),
     async run(input, context) {
-      const { clock, attempt, signal } = context
+      const { clock, attempt } = context
       const mask = secrets.maskFor(context.tenantId)
-      const draft = await beforeSending(() => draftOf(input, context))
+      const saving = input.save_to && new Saving(input.save_to, services, context)
+      const draft = await beforeSending(() => draftOf(input, context, saving))
       const startedAt = clock.monotonic()
       const answer = await send(draft, services, context)
       const latencyMs = clock.monotonic() - startedAt
       const isOk = draft.isOk(answer.status)
       const expression = isOk ? input.transform?.response : undefined
-      const withBody = input.include_body || expression !== undefined
+      const withBody = !saving?.isOver && (input.include_body || expression !== undefined)
       if (withBody) await turnFor(answer, turns, context)
       const telling = { latencyMs, attempt, mask, withBody, asText: !isOk }
       const output = told(answer, telling)
+      if (saving?.isOver) return { ...output, saved: saving.outcome(output) }
       const shown = input.include_body ? output : withoutBody(output)
       if (!isOk) {
         const retry = retryAfter(answer, input.retry, clock)
@@ -71,27 +76,29 @@ export function http(services: HttpServices): Handler {
         throw new JobError('HTTP_ERROR', 'The server answered with an error status', { retry, details, output: shown })
       }
       if (expression === undefined) return shown
-      return { ...shown, value: await responseValue(expression, output, { jmespath, signal, limitMs, mask, shown }) }
+      return { ...shown, value: await responseValue(expression, output, { jmespath, context, limitMs, mask, shown }) }
     },
   })
 
-  async function draftOf(input: HttpInput, { signal }: JobContext): Promise<Draft> {
+  async function draftOf(input: HttpInput, context: JobContext, saving: Saving | undefined): Promise<Draft> {
     checkTransform(input.transform, jmespath)
+    await saving?.check()
     return {
       input,
       method: input.method.toUpperCase(),
       url: requestUrl(input.url, input.query),
-      body: await requestBody(input, signal),
+      body: await requestBody(input, context),
       effect: effect(input),
       isOk: isOk(input),
+      sink: saving?.sink(isOk(input)),
     }
   }
 
-  async function requestBody(input: HttpInput, signal: AbortSignal): Promise<Body | undefined> {
+  async function requestBody(input: HttpInput, context: JobContext): Promise<Body | undefined> {
     if (isBodiless(input.method)) return undefined
     const expression = input.transform?.request
     if (expression === undefined) return bodyOf(input)
-    return bodyOfValue(await requestValue(expression, input, { jmespath, signal, limitMs }))
+    return bodyOfValue(await requestValue(expression, input, { jmespath, context, limitMs }))
   }
 
   function isOk({ ok_status: asked }: HttpInput): StatusPattern {
@@ -110,5 +117,6 @@ function told(answer: Answer, telling: Telling): HttpOutput {
 }
 
 function effect(input: HttpInput): Effect {
-  return effectOf(input.method.toUpperCase(), hasIdempotencyKey(input))
+  const sent = effectOf(input.method.toUpperCase(), hasIdempotencyKey(input))
+  return sent === 'none' && input.save_to !== undefined ? 'idempotent' : sent
 }

@@ -4,6 +4,7 @@ import { bodyFields, givenBodies } from './body.ts'
 import { headerNamed } from './header-input.ts'
 import { addProblems, type Problem } from './input-error.ts'
 import { type OutgoingLimits, requestFields, requestInput, requestProblems } from './request-input.ts'
+import { saveField } from './save.ts'
 import { transformField } from './transform.ts'
 import { fieldsUpTo } from './url.ts'
 
@@ -18,7 +19,7 @@ export function isBodiless(method: string): boolean {
 /** The input of an HTTP job, under these limits. */
 export function httpInput(limits: OutgoingLimits) {
   const checked = httpFields(limits).superRefine((input, context) =>
-    addProblems([...requestProblems(input), ...bodyProblems(input), ...unsupported(input)], context),
+    addProblems([...requestProblems(input), ...bodyProblems(input), ...saveProblems(input)], context),
   )
   return requestInput(checked)
 }
@@ -41,6 +42,11 @@ function httpFields(limits: OutgoingLimits) {
       .optional()
       .describe(
         '`{request, response}`, JMESPath: `request` over `{input}` makes the body (a text is sent as it is, any other value as JSON), `response` over `{status, headers, body}` makes `value`.',
+      ),
+    save_to: saveField
+      .optional()
+      .describe(
+        'Where in the file store the body goes instead of the output: a path, or `{path, overwrite (true), if_sha256, content_type, metadata, ttl_seconds}` as for `fs_blob_put`.',
       ),
     include_body: z
       .boolean()
@@ -73,7 +79,13 @@ function bodyProblems(input: HttpInput): readonly Problem[] {
   ]
 }
 
-function unsupported(input: HttpInput): readonly Problem[] {
-  if (input['save_to'] === undefined) return []
-  return [{ path: ['save_to'], problem: 'Responses cannot be saved: this worker has no store for them' }]
+function saveProblems({ save_to: saveTo, method, transform }: HttpInput): readonly Problem[] {
+  if (saveTo === undefined) return []
+  const isHead = method.toUpperCase() === 'HEAD'
+  return [
+    ...(isHead ? [{ path: ['save_to'], problem: 'The response to this method has no body' }] : []),
+    ...(transform?.response === undefined
+      ? []
+      : [{ path: ['transform', 'response'], problem: 'There is no body to read: save_to takes it' }]),
+  ]
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { JobError } from '../../errors.ts'
 import type { JobContext } from '../../handler.ts'
+import { mostJsonValues, readAtOnce } from '../../lib/json-content.ts'
 import { jsonShape } from '../../lib/json-nesting.ts'
 import type { Mask } from '../../lib/secret-mask.ts'
 import type { Turns } from '../../lib/turns.ts'
@@ -30,6 +31,10 @@ export const httpOutput = z.object({
   latency_ms: z.int().describe('How long this try took, in milliseconds.'),
   url: z.string().describe('Where the response came from, after redirects.'),
   attempts: z.int().describe('Tries so far, this one included.'),
+  saved: z
+    .object({ path: z.string(), size: z.int(), sha256: z.string() })
+    .optional()
+    .describe('Where the body is, instead of `body`, when `save_to` was asked for and the response had new content.'),
   value: z.unknown().optional().describe('What `transform.response` made of the response.'),
 })
 
@@ -66,9 +71,6 @@ export function withoutBody({ body: _, body_base64: __, ...rest }: HttpOutput): 
   return rest
 }
 
-/** What is read within some two milliseconds, in bytes. */
-const readAtOnce = 100_000
-
 /** Waits until an answer may be read: large ones one after another, so that everything else has its turn between them. */
 export async function turnFor(
   { body }: Answer,
@@ -85,17 +87,14 @@ export function textOf({ body, headers }: Answer): string {
   return decoderFor(headers).decode(body)
 }
 
-/** Beyond it reading takes a large part of a second, and memory many times the text. */
-const mostValues = 200_000
-
 /**
  * The value of an answer whose text is JSON; undefined when it is none, or nested so deeply that it could hardly be
  * written again. Throws QUOTA_EXCEEDED when it holds more than 200,000 values.
  */
 export function jsonOf({ status, headers, body }: Answer, text: string): { readonly value: unknown } | undefined {
-  const shape = jsonShape(isUtf8(headers) ? body : new TextEncoder().encode(text), mostValues)
+  const shape = jsonShape(isUtf8(headers) ? body : new TextEncoder().encode(text), mostJsonValues)
   if (shape === 'wide') {
-    const details = { reason: 'values', limit: mostValues, status }
+    const details = { reason: 'values', limit: mostJsonValues, status }
     throw new JobError('QUOTA_EXCEEDED', 'The response holds more values than are read', { details })
   }
   if (shape === 'deep') return undefined

@@ -3,7 +3,7 @@ import type { Effect, JobContext } from '../../handler.ts'
 import { buildInfo } from '../../lib/build-info.ts'
 import { unsentError } from '../../lib/restated-error.ts'
 import type { StatusPattern } from '../../lib/status-pattern.ts'
-import type { Answer, Fetch, OutgoingRequest } from '../../services/fetch/fetch.ts'
+import type { Answer, BodySink, Fetch, OutgoingRequest } from '../../services/fetch/fetch.ts'
 import type { OauthTokens } from '../../services/oauth-tokens.ts'
 import type { Secrets } from '../../services/secrets/secrets.ts'
 import { type Credentials, credentialsFor } from './auth.ts'
@@ -34,6 +34,8 @@ export interface Draft {
   readonly accept?: string
   readonly effect: Effect
   readonly isOk: StatusPattern
+  /** Takes the body of the response, when it wants it. */
+  readonly sink?: BodySink | undefined
 }
 
 /** Runs what comes before anything is sent: whatever it rejects with says so. */
@@ -67,7 +69,7 @@ interface Complete extends Pick<Credentials, 'issued'> {
 }
 
 async function complete(draft: Draft, services: SendServices, context: JobContext): Promise<Complete> {
-  const { input, method, url, body, effect, isOk } = draft
+  const { input, method, url, body, effect, isOk, sink } = draft
   const { secrets, oauthTokens, outgoing } = services
   const { tenantId, signal } = context
   const reveal = revealer(secrets, tenantId, url)
@@ -96,6 +98,7 @@ async function complete(draft: Draft, services: SendServices, context: JobContex
     maxRedirects: input.follow_redirects ? (input.max_redirects ?? outgoing.maxRedirects) : 0,
     firstByteTimeoutMs: input.first_byte_timeout_ms,
     isFailure: (status) => status >= 500 && !isOk(status),
+    sink,
   }
   return issued === undefined ? { request } : { request, issued }
 }

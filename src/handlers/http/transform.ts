@@ -1,6 +1,7 @@
 /** Expressions that make the body of a request, and a value of its response. */
 import { z } from 'zod'
 import { JobError } from '../../errors.ts'
+import type { JobContext } from '../../handler.ts'
 import { restated } from '../../lib/restated-error.ts'
 import type { Mask } from '../../lib/secret-mask.ts'
 import type { Jmespath } from '../../services/jmespath/jmespath.ts'
@@ -18,7 +19,7 @@ export type Transform = z.output<typeof transformField>
 /** What expressions of one job are evaluated with. */
 export interface Evaluation {
   readonly jmespath: Jmespath
-  readonly signal: AbortSignal
+  readonly context: JobContext
   /** How long one may take on a thread, in milliseconds. */
   readonly limitMs: number
 }
@@ -47,7 +48,7 @@ export async function responseValue(
     const [known, text] = mask.data([headers, body] as const)
     return await search(expression, { status, headers: known, body: text }, 'transform.response', evaluation)
   } catch (thrown) {
-    if (evaluation.signal.aborted) throw thrown
+    if (evaluation.context.signal.aborted) throw thrown
     throw restated(JobError.from(thrown), { retry: 'never', output: shown })
   }
 }
@@ -56,10 +57,15 @@ async function search(
   expression: string,
   data: unknown,
   step: string,
-  { jmespath, signal, limitMs }: Evaluation,
+  { jmespath, context, limitMs }: Evaluation,
 ): Promise<unknown> {
+  const { signal, tenantId } = context
   try {
-    return await jmespath.search(expression, data, signal, () => limitMs)
+    return await jmespath.search(expression, data, signal, {
+      tenantId,
+      pauseTime: () => context.pauseTime(),
+      resumeTime: () => Math.min(limitMs, context.resumeTime()),
+    })
   } catch (thrown) {
     if (signal.aborted) throw thrown
     const error = JobError.from(thrown)

@@ -4,7 +4,7 @@ import type { Line } from './line.ts'
 import { Patience } from './patience.ts'
 import type { Hop } from './redirect.ts'
 import { calledOff, requestFailure } from './request-failure.ts'
-import { type Body, type Reader, readBody } from './response-body.ts'
+import { type Body, bodyPieces, type Reader, type Reading, readBody } from './response-body.ts'
 
 /** A request, where it goes, and how long that may take. */
 export interface Sending {
@@ -66,7 +66,11 @@ export class Exchange implements Disposable {
 
   /** The head of the response, once `send` has resolved. */
   get head(): Head {
-    if (this.#response === undefined) throw new Error('There is no head before the request was answered')
+    return this.#answered
+  }
+
+  get #answered(): Response {
+    if (this.#response === undefined) throw new Error('The request was not answered yet')
     return this.#response
   }
 
@@ -99,15 +103,31 @@ export class Exchange implements Disposable {
 
   /** The whole body after the head, at most `limit` bytes of it. */
   async body(limit: number): Promise<Body> {
-    if (this.#response === undefined) throw new Error('There is no body before its head')
-    const { host } = this.#sending.destination
-    const onReader = (reader: Reader): void => {
-      this.#reader = reader
-    }
-    const { signal } = this.#controller
-    const body = await Promise.race([readBody(this.#response, { host, limit, signal, onReader }), this.#cut.promise])
+    const body = await Promise.race([readBody(this.#answered, this.#reading(limit)), this.#cut.promise])
     this.#isWhole = true
     return body
+  }
+
+  /**
+   * Hands the body after the head over as it arrives, at most `limit` bytes of it, with the headers that fit it, which it
+   * resolves with once `take` has resolved. When it is cut off, reading it rejects, and `take` is waited for all the same.
+   */
+  async pour(
+    limit: number,
+    take: (headers: Headers, pieces: AsyncIterable<Uint8Array>) => Promise<void>,
+  ): Promise<Headers> {
+    const { headers, pieces } = bodyPieces(this.#answered, this.#reading(limit))
+    try {
+      await take(headers, this.#untilWhole(pieces))
+    } catch (thrown) {
+      throw this.#isCut ? await this.#cut.promise : thrown
+    }
+    return headers
+  }
+
+  async *#untilWhole(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    yield* pieces
+    this.#isWhole = true
   }
 
   [Symbol.dispose](): void {
@@ -135,6 +155,13 @@ export class Exchange implements Disposable {
     if (this.#reader !== undefined) this.#reader.cancel().catch(() => undefined)
     else if (this.#response !== undefined) discard(this.#response)
     this.#controller.abort()
+  }
+
+  #reading(limit: number): Reading {
+    const onReader = (reader: Reader): void => {
+      this.#reader = reader
+    }
+    return { host: this.#sending.destination.host, limit, signal: this.#controller.signal, onReader }
   }
 
   #headers(): Headers {

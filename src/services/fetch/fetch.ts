@@ -8,6 +8,7 @@ import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { type BreakerStates, Breakers, type Verdict } from './breaker.ts'
 import { Dialer } from './dialer.ts'
+import type { Exchange } from './exchange.ts'
 import { Line } from './line.ts'
 import { originOf } from './origin.ts'
 import { OriginGate } from './origin-gate.ts'
@@ -37,6 +38,17 @@ export interface OutgoingRequest {
   readonly firstByteTimeoutMs?: number | undefined
   /** Whether a status speaks against the health of the origin. */
   isFailure(status: number): boolean
+  /** Takes the bodies it wants in place of the answer, whose own is empty then. */
+  readonly sink?: BodySink | undefined
+}
+
+/** Takes bodies as they arrive, decompressed, so that nobody has to hold them. */
+export interface BodySink {
+  /** The most bytes of one, before and after decompression; instead of HTTP_MAX_RESPONSE_BYTES. */
+  readonly limit: number
+  wants(status: number): boolean
+  /** Resolves when it has dealt with all of it; the pieces reject when it is cut off, and so must this. */
+  take(head: Omit<Answer, 'body'>, pieces: AsyncIterable<Uint8Array>): Promise<void>
 }
 
 /** A whole response, decompressed. */
@@ -149,13 +161,23 @@ class PolicedFetch implements Fetch {
       using exchange = await this.#dialer.send(hop, destination, request.firstByteTimeoutMs, signal)
       const { status, headers } = exchange.head
       const next = follows ? redirected(hop, status, headers.get('location'), request.credentials) : undefined
-      const reply = next ?? { status, url: hop.url, ...(await exchange.body(this.#options.config.maxResponseBytes)) }
+      const reply = next ?? (await this.#answer(exchange, hop.url, request.sink))
       settle(request.isFailure(status) ? 'failure' : 'success')
       return reply
     } catch (thrown) {
       settle(verdictOf(thrown))
       throw thrown
     }
+  }
+
+  async #answer(exchange: Exchange, url: URL, sink: BodySink | undefined): Promise<Answer> {
+    const { status } = exchange.head
+    if (sink?.wants(status) !== true) {
+      return { status, url, ...(await exchange.body(this.#options.config.maxResponseBytes)) }
+    }
+    const take = (headers: Headers, pieces: AsyncIterable<Uint8Array>): Promise<void> =>
+      sink.take({ status, url, headers }, pieces)
+    return { status, url, headers: await exchange.pour(sink.limit, take), body: new Uint8Array() }
   }
 }
 

@@ -1,11 +1,12 @@
 /** Evaluates a syntax tree over plain JSON data, counting every step. Data is never changed; results may share its parts. */
-import { pointsOf, slicePoints } from './code-points.ts'
+import { pointsOf } from './code-points.ts'
 import { type Argument, type Call, Reference } from './function-signature.ts'
 import { functionNamed } from './functions.ts'
 import { evaluationError } from './jmespath-error.ts'
-import { isEqual, isList, isObject, isTrue, type Json, member, put } from './json-value.ts'
+import { isEqual, isList, isObject, isTrue, type Json, member, put, valuesOf } from './json-value.ts'
 import type { Meter } from './meter.ts'
 import type { Node, SyntaxTree } from './syntax-tree.ts'
+import { joined } from './text-blocks.ts'
 import { finiteOr } from './value-functions.ts'
 
 /** What `let` has bound, the innermost first. */
@@ -64,9 +65,9 @@ class Evaluation {
       case 'and':
         return this.#either(tree, value, scope)
       case 'not':
-        return !isTrue(this.of(tree.child, value, scope))
+        return !isTrue(this.of(tree.child, value, scope), this.#meter)
       case 'choice':
-        return this.of(isTrue(this.of(tree.condition, value, scope)) ? tree.yes : tree.no, value, scope)
+        return this.#choose(tree, value, scope)
       case 'comparison':
         return this.#compare(tree, this.of(tree.left, value, scope), this.of(tree.right, value, scope))
       case 'calculation':
@@ -75,10 +76,8 @@ class Evaluation {
         return sign(tree, this.of(tree.child, value, scope))
       case 'call':
         return this.#call(tree, value, scope)
-      case 'let': {
-        const values = new Map(tree.bindings.map(({ name, value: bound }) => [name, this.of(bound, value, scope)]))
-        return this.of(tree.body, value, { values, outer: scope })
-      }
+      case 'let':
+        return this.of(tree.body, value, { values: this.#bound(tree, value, scope), outer: scope })
       case 'reference':
         throw evaluationError(tree.at, 'an expression is no value')
       default:
@@ -88,27 +87,45 @@ class Evaluation {
 
   #either(tree: Node<'or' | 'and'>, value: Json, scope: Scope | undefined): Json {
     const left = this.of(tree.left, value, scope)
-    return isTrue(left) === (tree.type === 'or') ? left : this.of(tree.right, value, scope)
+    return isTrue(left, this.#meter) === (tree.type === 'or') ? left : this.of(tree.right, value, scope)
+  }
+
+  #bound({ bindings }: Node<'let'>, value: Json, scope: Scope | undefined): ReadonlyMap<string, Json> {
+    const values = new Map<string, Json>()
+    for (const { name, value: bound } of bindings) {
+      this.#meter.step(2 + (name.length >> 3))
+      values.set(name, this.of(bound, value, scope))
+    }
+    return values
   }
 
   #variable({ name, at }: Node<'variable'>, scope: Scope | undefined): Json {
     for (let inner = scope; inner !== undefined; inner = inner.outer) {
-      this.#meter.step()
+      this.#meter.step(1 + (name.length >> 3))
       const value = inner.values.get(name)
       if (value !== undefined) return value
     }
     throw evaluationError(at, 'undefined variable')
   }
 
+  #choose(tree: Node<'choice'>, value: Json, scope: Scope | undefined): Json {
+    const isChosen = isTrue(this.of(tree.condition, value, scope), this.#meter)
+    return this.of(isChosen ? tree.yes : tree.no, value, scope)
+  }
+
   #slice(tree: Node<'slice'>, value: Json): Json {
-    if (typeof value === 'string') {
-      const points = pointsOf(value, this.#meter)
-      return slicePoints(
-        this.#places(tree, points.length).map((index) => points[index] ?? ''),
-        0,
-      )
-    }
+    if (typeof value === 'string') return this.#sliceText(tree, value)
     return isList(value) ? this.#places(tree, value.length).map((index) => value[index] ?? null) : null
+  }
+
+  #sliceText(tree: Node<'slice'>, text: string): string {
+    const points = pointsOf(text, this.#meter)
+    const places = this.#places(tree, points.length)
+    return joined(
+      places.map((index) => points[index] ?? ''),
+      '',
+      this.#meter,
+    )
   }
 
   /** The places that a slice names in something of this length. */
@@ -132,7 +149,7 @@ class Evaluation {
     const flat: Json[] = []
     for (const each of value) {
       const inner = isList(each) ? each : [each]
-      this.#meter.step(inner.length)
+      this.#meter.step(1 + inner.length)
       this.#meter.makePlaces(inner.length)
       for (const innermost of inner) flat.push(innermost ?? null)
     }
@@ -148,7 +165,7 @@ class Evaluation {
     const results: Json[] = []
     for (const each of items) {
       const current = each ?? null
-      if (tree.type === 'filter' && !isTrue(this.of(tree.condition, current, scope))) continue
+      if (tree.type === 'filter' && !isTrue(this.of(tree.condition, current, scope), this.#meter)) continue
       const projected = this.of(tree.right, current, scope)
       if (projected === null) continue
       this.#meter.makePlaces(1)
@@ -159,10 +176,9 @@ class Evaluation {
 
   #members(value: Json): Json {
     if (!isObject(value)) return null
-    const names = Object.keys(value)
-    this.#meter.step(names.length)
-    this.#meter.makePlaces(names.length)
-    return names.map((name) => member(value, name))
+    const values = valuesOf(value, this.#meter)
+    this.#meter.makePlaces(values.length)
+    return values
   }
 
   #make(tree: Node<'list' | 'object'>, value: Json, scope: Scope | undefined): Json {

@@ -1,6 +1,7 @@
 /** JMESPath as a service: what is small is answered at once, everything else on the script threads. */
 import type { Clock } from '../../lib/clock.ts'
 import type { ScriptThreads } from '../threads/script-thread-pool.ts'
+import type { TaskOwner } from '../threads/waiting-task.ts'
 import { evaluate } from './evaluator.ts'
 import { ExpressionCache } from './expression-cache.ts'
 import { type Json, weigh } from './json-value.ts'
@@ -15,10 +16,10 @@ export interface Jmespath extends AsyncDisposable {
   check(expression: string): void
   /**
    * The value of an expression over plain JSON data, which is not changed; the value may share its parts. Rejects with
-   * JMESPATH_COMPILE_ERROR, JMESPATH_RUNTIME_ERROR, SCRIPT_LIMIT_EXCEEDED, TIMEOUT, or the signal's reason. `onStart` is
-   * called when a thread starts on it, for the milliseconds it has from then.
+   * JMESPATH_COMPILE_ERROR, JMESPATH_RUNTIME_ERROR, SCRIPT_LIMIT_EXCEEDED, TIMEOUT, RESOURCE_UNAVAILABLE, or the signal's
+   * reason. The owner's time stands still while it waits for a thread.
    */
-  search(expression: string, data: unknown, signal: AbortSignal, onStart?: () => number): Promise<unknown>
+  search(expression: string, data: unknown, signal: AbortSignal, owner?: TaskOwner): Promise<unknown>
 }
 
 /** What is done at once, on the calling thread: measured, at most some two milliseconds. */
@@ -41,16 +42,17 @@ export function openJmespath({ threads, clock, atOnce: mayBeAtOnce = true }: Jme
     check(expression) {
       cache.get(expression)
     },
-    async search(expression, data, signal, onStart) {
+    async search(expression, data, signal, owner) {
       signal.throwIfAborted()
       const tree = cache.get(expression)
       // Callers hand in plain JSON data, as the contract says.
       const json = (data ?? null) as Json
       const value = mayBeAtOnce ? evaluateAtOnce(tree, json) : undefined
       if (value !== undefined) return value
+      owner?.pauseTime()
       const text = await writeJson(json, longestData, { clock, signal })
-      const limits = { signal, ...(onStart === undefined ? {} : { onStart }) }
-      const found: unknown = JSON.parse(await threads.run({ kind: 'jmespath', expression, data: text }, limits))
+      const task = { kind: 'jmespath', expression, data: text } as const
+      const found: unknown = JSON.parse(await threads.run(task, { signal, owner }))
       return found
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

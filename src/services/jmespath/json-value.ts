@@ -42,10 +42,34 @@ export function put<T>(object: Record<string, T>, name: string, value: T): void 
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
+/** The members of an object, in their order: each name with the value at the same place. */
+interface Members {
+  readonly names: readonly string[]
+  readonly values: readonly Json[]
+}
+
+/** From so many members on each takes long, the more so when its name is written in digits: steps for its value, its name. */
+const manyMembers = 500
+const cost = { value: 3, name: 4 }
+
+/** The values of an object's members. The runtime cannot tell how many there are sooner than it lists them. */
+export function valuesOf(object: JsonObject, meter: Meter): readonly Json[] {
+  const values = Object.values(object)
+  meter.step(1 + values.length * (values.length < manyMembers ? 1 : cost.value))
+  return values
+}
+
+/** All members of an object. To list the names takes longer by far than to list the values, so it is counted before. */
+export function membersOf(object: JsonObject, meter: Meter): Members {
+  const values = valuesOf(object, meter)
+  if (values.length >= manyMembers) meter.step(values.length * cost.name)
+  return { names: Object.keys(object), values }
+}
+
 /** Null, false, and everything empty are false. */
-export function isTrue(value: Json): boolean {
+export function isTrue(value: Json, meter: Meter): boolean {
   if (isList(value) || typeof value === 'string') return value.length > 0
-  if (isObject(value)) return Object.keys(value).length > 0
+  if (isObject(value)) return valuesOf(value, meter).length > 0
   return value !== null && value !== undefined && value !== false
 }
 
@@ -53,21 +77,32 @@ export function isTrue(value: Json): boolean {
 export function isEqual(left: Json, right: Json, meter: Meter, depth = 0): boolean {
   meter.step()
   if (depth > deepestData) throw new LimitReached('depth')
+  if (typeof left === 'string' && typeof right === 'string') return isSameText(left, right, meter)
   if (left === right) return true
-  if (isList(left) && isList(right)) {
-    return (
-      left.length === right.length &&
-      left.every((item, index) => isEqual(item ?? null, right[index] ?? null, meter, depth + 1))
-    )
-  }
-  if (!(isObject(left) && isObject(right))) return false
-  const names = Object.keys(left)
+  if (isList(left) && isList(right)) return isSameList(left, right, meter, depth)
+  return isObject(left) && isObject(right) && isSameObject(left, right, meter, depth)
+}
+
+function isSameList(left: readonly Json[], right: readonly Json[], meter: Meter, depth: number): boolean {
   return (
-    names.length === Object.keys(right).length &&
-    names.every(
-      (name) => Object.hasOwn(right, name) && isEqual(member(left, name), member(right, name), meter, depth + 1),
-    )
+    left.length === right.length &&
+    left.every((item, index) => isEqual(item ?? null, right[index] ?? null, meter, depth + 1))
   )
+}
+
+function isSameObject(left: JsonObject, right: JsonObject, meter: Meter, depth: number): boolean {
+  const { names, values } = membersOf(left, meter)
+  if (valuesOf(right, meter).length !== names.length) return false
+  return names.every((name, index) => {
+    meter.step(name.length >> 3)
+    return Object.hasOwn(right, name) && isEqual(values[index] ?? null, member(right, name), meter, depth + 1)
+  })
+}
+
+function isSameText(left: string, right: string, meter: Meter): boolean {
+  if (left.length !== right.length) return false
+  meter.step(left.length >> 3)
+  return left === right
 }
 
 /**
@@ -81,7 +116,10 @@ export function weigh(value: Json, left: number, meter: Meter, depth = 0): numbe
   if (rest < 0) throw new LimitReached('size')
   if (isList(value)) for (const item of value) rest = weigh(item ?? null, rest, meter, depth + 1)
   else if (isObject(value)) {
-    for (const name of Object.keys(value)) rest = weigh(member(value, name), rest - name.length - 3, meter, depth + 1)
+    const { names, values } = membersOf(value, meter)
+    for (const [index, name] of names.entries()) {
+      rest = weigh(values[index] ?? null, rest - name.length - 3, meter, depth + 1)
+    }
   }
   return rest
 }

@@ -1,5 +1,7 @@
+import { reversed } from './code-points.ts'
 import { type Call, type JmespathFunction, type Reference, takes, takesMany } from './function-signature.ts'
 import { type Json, put, typeOf } from './json-value.ts'
+import { joined } from './text-blocks.ts'
 import { order } from './value-functions.ts'
 
 interface Keyed {
@@ -19,9 +21,10 @@ export const listFunctions: readonly (readonly [name: string, found: JmespathFun
   [
     'reverse',
     takes(['string|array'], ([value], { meter }) => {
+      if (typeof value === 'string') return reversed(value, meter)
       meter.step(value.length)
       meter.makePlaces(value.length)
-      return typeof value === 'string' ? Array.from(value).toReversed().join('') : value.toReversed()
+      return value.toReversed()
     }),
   ],
   [
@@ -48,8 +51,12 @@ export const listFunctions: readonly (readonly [name: string, found: JmespathFun
       for (const item of items) {
         const key = expression.of(item ?? null)
         if (typeof key !== 'string') return fail(`the expression must give string, not ${typeOf(key)}`)
+        meter.step(2 + (key.length >> 3))
         meter.makePlaces(1)
-        if (!Object.hasOwn(groups, key)) put(groups, key, [])
+        if (!Object.hasOwn(groups, key)) {
+          meter.makePlaces(4)
+          put(groups, key, [])
+        }
         groups[key]?.push(item ?? null)
       }
       return groups
@@ -59,7 +66,7 @@ export const listFunctions: readonly (readonly [name: string, found: JmespathFun
     'zip',
     takesMany('array', (lists, { meter }) => {
       const length = lists.reduce((shortest, list) => Math.min(shortest, list.length), Number.POSITIVE_INFINITY)
-      meter.step(length * lists.length)
+      meter.step(length * (1 + lists.length))
       meter.makePlaces(length * (2 + lists.length))
       return Array.from({ length }, (_, index) => lists.map((list) => list[index] ?? null))
     }),
@@ -67,11 +74,12 @@ export const listFunctions: readonly (readonly [name: string, found: JmespathFun
   [
     'from_items',
     takes(['arrays'], ([pairs], { meter, fail }) => {
-      meter.makePlaces(pairs.length)
+      meter.makePlaces(2 * pairs.length)
       const object: Record<string, Json> = {}
       for (const pair of pairs) {
         const [name, value = null] = pair
         if (pair.length !== 2 || typeof name !== 'string') return fail('every item must be a pair of string and value')
+        meter.step(1 + (name.length >> 3))
         put(object, name, value)
       }
       return object
@@ -81,9 +89,9 @@ export const listFunctions: readonly (readonly [name: string, found: JmespathFun
     'join',
     takes(['string', 'strings'], ([glue, texts], { meter }) => {
       const length = texts.reduce((sum, text) => sum + text.length, glue.length * Math.max(0, texts.length - 1))
-      meter.step(texts.length + (length >> 3))
+      meter.step(length >> 3)
       meter.make(length)
-      return texts.join(glue)
+      return joined(texts, glue, meter)
     }),
   ],
 ]

@@ -1,32 +1,46 @@
 import { type JmespathFunction, takes, takesMany } from './function-signature.ts'
-import { type Json, type JsonObject, member, put } from './json-value.ts'
-import type { Meter } from './meter.ts'
+import { type Json, membersOf, put, valuesOf } from './json-value.ts'
 
 /** Functions of objects. */
 export const objectFunctions: readonly (readonly [name: string, found: JmespathFunction])[] = [
-  ['keys', takes(['object'], ([object], { meter }) => namesOf(object, meter))],
-  ['values', takes(['object'], ([object], { meter }) => namesOf(object, meter).map((name) => member(object, name)))],
+  [
+    'keys',
+    takes(['object'], ([object], { meter }) => {
+      const { names } = membersOf(object, meter)
+      meter.makePlaces(2 * names.length)
+      return names
+    }),
+  ],
+  [
+    'values',
+    takes(['object'], ([object], { meter }) => {
+      const values = valuesOf(object, meter)
+      meter.makePlaces(values.length)
+      return values.map((value) => value ?? null)
+    }),
+  ],
   [
     'items',
     takes(['object'], ([object], { meter }) => {
-      const names = namesOf(object, meter)
-      meter.makePlaces(3 * names.length)
-      return names.map((name) => [name, member(object, name)])
+      const { names, values } = membersOf(object, meter)
+      meter.step(names.length)
+      meter.makePlaces(5 * names.length)
+      return names.map((name, index) => [name, values[index] ?? null])
     }),
   ],
   [
     'merge',
     takesMany('object', (objects, { meter }) => {
       const merged: Record<string, Json> = {}
-      for (const object of objects) for (const name of namesOf(object, meter)) put(merged, name, member(object, name))
+      for (const object of objects) {
+        const { names, values } = membersOf(object, meter)
+        meter.makePlaces(2 * names.length)
+        for (const [index, name] of names.entries()) {
+          meter.step(1 + (name.length >> 3))
+          put(merged, name, values[index] ?? null)
+        }
+      }
       return merged
     }),
   ],
 ]
-
-function namesOf(object: JsonObject, meter: Meter): readonly string[] {
-  const names = Object.keys(object)
-  meter.step(names.length)
-  meter.makePlaces(2 * names.length)
-  return names
-}

@@ -1,26 +1,26 @@
-import { countPoints, pointsOf, slicePoints } from './code-points.ts'
+import { countPoints, listOf, unitOf } from './code-points.ts'
 import { type Call, type JmespathFunction, takes } from './function-signature.ts'
 import type { Json } from './json-value.ts'
-
-/** What is trimmed when nothing is named. */
-const whiteSpace = /[\s\u0085]/
+import { lastOccurrence, searchFor } from './occurrences.ts'
+import { blocksOf, joined, Pieces } from './text-blocks.ts'
+import { trimmed } from './trim.ts'
 
 /** Functions of text. Positions and widths count code points. */
 export const textFunctions: readonly (readonly [name: string, found: JmespathFunction])[] = [
-  ['starts_with', takes(['string', 'string'], ([text, start]) => text.startsWith(start))],
-  ['ends_with', takes(['string', 'string'], ([text, end]) => text.endsWith(end))],
-  ['lower', takes(['string'], ([text], call) => made(text.length, call) && text.toLowerCase())],
-  ['upper', takes(['string'], ([text], call) => made(text.length, call) && text.toUpperCase())],
+  ['starts_with', takes(['string', 'string'], ([text, start], call) => looked(start, call) && text.startsWith(start))],
+  ['ends_with', takes(['string', 'string'], ([text, end], call) => looked(end, call) && text.endsWith(end))],
+  ['lower', takes(['string'], ([text], call) => inCase(text, (block) => block.toLowerCase(), call))],
+  ['upper', takes(['string'], ([text], call) => inCase(text, (block) => block.toUpperCase(), call))],
   [
     'find_first',
     takes(['string', 'string', 'number?', 'number?'], ([text, sought, start, end], call) =>
-      find(text, sought, start, end, 'indexOf', call),
+      find(text, sought, start, end, (part) => searchFor(sought, call.meter)(part, 0), call),
     ),
   ],
   [
     'find_last',
     takes(['string', 'string', 'number?', 'number?'], ([text, sought, start, end], call) =>
-      find(text, sought, start, end, 'lastIndexOf', call),
+      find(text, sought, start, end, (part) => lastOccurrence(part, sought, call.meter), call),
     ),
   ],
   [
@@ -34,27 +34,21 @@ export const textFunctions: readonly (readonly [name: string, found: JmespathFun
   [
     'replace',
     takes(['string', 'string', 'string', 'number?'], ([text, old, by, count], call) => {
-      const most = natural(count, 'count', call)
-      const cuts = Math.min(cutsIn(text, old, call), most ?? Number.POSITIVE_INFINITY)
-      made(text.length + cuts * by.length, call)
-      const parts = partsOf(text, old, call)
-      const [replaced, kept] = [parts.slice(0, cuts + 1), parts.slice(cuts + 1)]
-      return [replaced.join(by), ...kept].join(old)
+      const parts = cut(text, old, natural(count, 'count', call), call)
+      made(text.length + parts.length * by.length, call)
+      return joined(parts, by, call.meter)
     }),
   ],
   [
     'split',
     takes(['string', 'string', 'number?'], ([text, by, count], call): Json => {
       const most = natural(count, 'count', call)
-      if (text === '' && by === '') return []
-      const parts = partsOf(text, by, call)
-      if (most === undefined || most >= parts.length - 1) return parts
-      return [...parts.slice(0, most), parts.slice(most).join(by)]
+      return text === '' && by === '' ? [] : cut(text, by, most, call)
     }),
   ],
-  ['trim', takes(['string', 'string?'], ([text, chars], call) => trimmed(text, chars, true, true, call))],
-  ['trim_left', takes(['string', 'string?'], ([text, chars], call) => trimmed(text, chars, true, false, call))],
-  ['trim_right', takes(['string', 'string?'], ([text, chars], call) => trimmed(text, chars, false, true, call))],
+  ['trim', takes(['string', 'string?'], ([text, chars], call) => trimmed(text, chars, 'both', call.meter))],
+  ['trim_left', takes(['string', 'string?'], ([text, chars], call) => trimmed(text, chars, 'left', call.meter))],
+  ['trim_right', takes(['string', 'string?'], ([text, chars], call) => trimmed(text, chars, 'right', call.meter))],
 ]
 
 /** Counts a text of about this length; always true. */
@@ -62,6 +56,24 @@ function made(length: number, { meter }: Call): boolean {
   meter.step(1 + (length >> 3))
   meter.make(length)
   return true
+}
+
+/** Counts that a text is compared; always true. */
+function looked(text: string, { meter }: Call): boolean {
+  meter.step(text.length >> 3)
+  return true
+}
+
+/** A text in another case: some letters take tens of nanoseconds, and become three. */
+function inCase(text: string, change: (block: string) => string, { meter }: Call): string {
+  const pieces = new Pieces(meter)
+  for (const block of blocksOf(text)) {
+    meter.step(1 + (block.length >> 1))
+    const changed = change(block)
+    meter.make(changed.length)
+    pieces.add(changed)
+  }
+  return pieces.whole()
 }
 
 function natural(value: number | undefined, name: string, { fail }: Call): number | undefined {
@@ -79,7 +91,7 @@ function find(
   sought: string,
   start: number | undefined,
   end: number | undefined,
-  method: 'indexOf' | 'lastIndexOf',
+  search: (part: string) => number,
   call: Call,
 ): number | null {
   const [from, to] = [
@@ -87,8 +99,8 @@ function find(
     Math.max(0, whole(end, 'end', call) ?? text.length),
   ]
   if (text === '' || sought === '') return null
-  const part = slicePoints(pointsOf(text, call.meter), from, to)
-  const at = part[method](sought)
+  const part = text.slice(unitOf(text, from, call.meter), unitOf(text, to, call.meter))
+  const at = search(part)
   return at === -1 ? null : from + countPoints(part.slice(0, at), call.meter)
 }
 
@@ -100,34 +112,27 @@ function padding(text: string, width: number, pad: string | undefined, call: Cal
   return (pad ?? ' ').repeat(missing)
 }
 
-/** How often a text can be cut where another occurs in it; by nothing, between its code points. */
-function cutsIn(text: string, by: string, { meter }: Call): number {
-  if (by === '') return Math.max(0, countPoints(text, meter) - 1)
-  meter.step(1 + (text.length >> 3))
-  let cuts = 0
-  for (let at = text.indexOf(by); at !== -1; at = text.indexOf(by, at + by.length)) {
+/** The parts of a text, cut where another occurs in it, at most so often; by nothing, between its code points. */
+function cut(text: string, by: string, most: number | undefined, { meter }: Call): readonly string[] {
+  if (by === '') return cutBetweenPoints(text, most, meter)
+  const search = searchFor(by, meter)
+  const parts: string[] = []
+  let start = 0
+  while (parts.length < (most ?? Number.POSITIVE_INFINITY)) {
+    const at = search(text, start)
+    if (at === -1) break
     meter.step()
-    cuts++
+    meter.makePlaces(2)
+    parts.push(text.slice(start, at))
+    start = at + by.length
   }
-  return cuts
+  parts.push(text.slice(start))
+  return parts
 }
 
-/** What those cuts leave; counted before it is made. */
-function partsOf(text: string, by: string, call: Call): readonly string[] {
-  call.meter.makePlaces(cutsIn(text, by, call))
-  return by === '' ? Array.from(pointsOf(text, call.meter)) : text.split(by)
-}
-
-function trimmed(text: string, chars: string | undefined, left: boolean, right: boolean, call: Call): string {
-  const points = pointsOf(text, call.meter)
-  const set = chars === undefined || chars === '' ? undefined : new Set(pointsOf(chars, call.meter))
-  const isTrimmed = (index: number): boolean => {
-    const point = points[index] ?? ''
-    return set === undefined ? whiteSpace.test(point) : set.has(point)
-  }
-  let [start, end] = [0, points.length]
-  while (left && start < end && isTrimmed(start)) start++
-  while (right && end > start && isTrimmed(end - 1)) end--
-  call.meter.step(start + points.length - end)
-  return slicePoints(points, start, end)
+function cutBetweenPoints(text: string, most: number | undefined, meter: Call['meter']): readonly string[] {
+  if (most === undefined || most >= text.length) return listOf(text, meter)
+  const rest = unitOf(text, most, meter)
+  const points = listOf(text.slice(0, rest), meter)
+  return rest === text.length ? points : [...points, text.slice(rest)]
 }

@@ -1,6 +1,8 @@
 import { comparePoints, countPoints } from './code-points.ts'
 import { type Call, type JmespathFunction, takes, takesMany } from './function-signature.ts'
-import { isEqual, isList, isObject, type Json, typeOf, weigh } from './json-value.ts'
+import { jsonText } from './json-text.ts'
+import { isEqual, isList, isObject, type Json, typeOf, valuesOf } from './json-value.ts'
+import { searchFor } from './occurrences.ts'
 
 /** A number as JSON writes it: what JavaScript reads besides (blanks, hexadecimal, nothing at all) is none. */
 const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
@@ -22,36 +24,27 @@ export const valueFunctions: readonly (readonly [name: string, found: JmespathFu
   ['to_array', takes(['any'], ([value]) => (isList(value) ? value : [value]))],
   [
     'to_number',
-    takes(['any'], ([value]) => {
+    takes(['any'], ([value], { meter }) => {
       if (typeof value === 'number') return value
-      if (typeof value !== 'string' || value.length > longestNumber || !jsonNumber.test(value)) return null
+      if (typeof value !== 'string' || value.length > longestNumber) return null
+      meter.step(value.length >> 2)
+      if (!jsonNumber.test(value)) return null
       return finiteOr(Number(value), () => null)
     }),
   ],
-  [
-    'to_string',
-    takes(['any'], ([value], { meter }) => {
-      if (typeof value === 'string') return value
-      // Weighed before it is written: what shares its parts may be endless when written out.
-      weigh(value, meter.sizeLeft, meter)
-      const text = JSON.stringify(value)
-      meter.make(text.length)
-      return text
-    }),
-  ],
+  ['to_string', takes(['any'], ([value], { meter }) => (typeof value === 'string' ? value : jsonText(value, meter)))],
   [
     'length',
     takes(['string|array|object'], ([value], { meter }) => {
       if (typeof value === 'string') return countPoints(value, meter)
-      return isObject(value) ? Object.keys(value).length : value.length
+      return isObject(value) ? valuesOf(value, meter).length : value.length
     }),
   ],
   [
     'contains',
     takes(['string|array', 'any'], ([where, what], { meter }) => {
       if (typeof where !== 'string') return where.some((item) => isEqual(item ?? null, what, meter))
-      meter.step(1 + (where.length >> 3))
-      return typeof what === 'string' && where.includes(what)
+      return typeof what === 'string' && (what === '' || searchFor(what, meter)(where, 0) !== -1)
     }),
   ],
 ]

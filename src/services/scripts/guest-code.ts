@@ -11,7 +11,7 @@
  * - `begin(text, names, seed, keepsLogs)` makes the arguments in `text` global, those of `names` as variables, and gives
  *   `Math.random` four 32-bit numbers to begin with, each of the three being JSON text. Chance is sfc32: the interpreter's
  *   own begins alike whenever it begins in the same millisecond.
- * - `valueIn(box)` takes the value of a script out of what the script evaluated to.
+ * - `valueIn(box)` takes the value of a script out of what the script evaluated to: a promise for what `await` would wait for.
  * - `logs()` is the list of the lines that were logged, as JSON text.
  */
 export const besideSource = `(() => {
@@ -20,6 +20,8 @@ export const besideSource = `(() => {
   const { parse, stringify } = JSON
   const { apply, defineProperty } = Reflect
   const { slice } = String.prototype
+  const { Promise } = self
+  const { resolve } = Promise
   const tagOf = Object.prototype.toString
   const define = (name, value, enumerable) =>
     defineProperty(self, name, { value, writable: true, enumerable, configurable: true })
@@ -44,6 +46,8 @@ export const besideSource = `(() => {
     if (!keepsLogs || count >= mostLines || room <= 0) return
     let line = ''
     for (let i = 0; i < items.length; i++) line += (i === 0 ? '' : ' ') + show(items[i])
+    // Showing them may have logged.
+    if (count >= mostLines || room <= 0) return
     if (line.length > room) line = apply(slice, line, [0, room])
     room -= line.length + 1
     lines += (count === 0 ? '' : ',') + stringify(line)
@@ -71,7 +75,10 @@ export const besideSource = `(() => {
       for (const name of parse(names)) define(name, args[name], true)
       define('args', args, true)
     },
-    valueIn: (box) => box.value,
+    valueIn({ value }) {
+      const mayWait = (typeof value === 'object' && value !== null) || typeof value === 'function'
+      return mayWait && typeof value.then === 'function' ? apply(resolve, Promise, [value]) : value
+    },
     logs: () => '[' + lines + ']',
   }
 })()`
@@ -97,12 +104,18 @@ export const writeSource = `(value, longest) => {
   const unboxed = (value) => {
     if (typeof value !== 'object' || value === null) return value
     try {
-      const tag = Object.prototype.toString.call(value)
-      if (tag === '[object Number]') return Number.prototype.valueOf.call(value)
-      return tag === '[object BigInt]' ? BigInt.prototype.valueOf.call(value) : value
+      // Only where nothing else can say what it is, is asking cheap.
+      const mayLie = Symbol.toStringTag in value
+      if (!mayLie && Object.prototype.toString.call(value) !== '[object Number]') return value
     } catch {
       return value
     }
+    for (const { prototype } of [Number, BigInt]) {
+      try {
+        return prototype.valueOf.call(value)
+      } catch {}
+    }
+    return value
   }
   function check(key, given) {
     while (holders.length > 0 && holders[holders.length - 1] !== this) {
@@ -145,9 +158,29 @@ export const describeSource = String.raw`(thrown) => {
       return undefined
     }
   }
-  const failure = { kind: 'thrown', name: thrown === null ? 'null' : typeof thrown, message: '' }
-  if ((typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function') {
+  // An error of a class of the script's own is made in that, but thrown elsewhere.
+  const makers = () => {
+    const names = new Set()
+    try {
+      for (let each = thrown, left = 20; each !== null && left > 0; each = Object.getPrototypeOf(each), left--)
+        names.add(each.constructor.name)
+    } catch {}
+    return names
+  }
+  const placeIn = (stack) => {
+    const skipped = makers()
+    let first = null
+    for (const line of stack.slice(0, 10000).split('\n')) {
+      const frame = /^ *at (?:(.*) \()?script\.js:(\d{1,9})(?::(\d{1,9}))?\)?$/.exec(line)
+      if (frame !== null && !skipped.has(frame[1])) return frame
+      first ??= frame
+    }
+    return first
+  }
+  const failure = { kind: 'thrown', name: thrown === null ? 'null' : typeof thrown, message: '', isError: false }
+  if (typeof thrown === 'object' && thrown !== null) {
     const [name, message, stack] = [read('name'), read('message'), read('stack')]
+    failure.isError = Error.isError(thrown)
     if (typeof name === 'string' && name !== '') failure.name = name.slice(0, 100)
     if (typeof message === 'string') failure.message = message.slice(0, 1000)
     else {
@@ -155,11 +188,11 @@ export const describeSource = String.raw`(thrown) => {
         failure.message = String(JSON.stringify(thrown)).slice(0, 1000)
       } catch {}
     }
-    const place = typeof stack === 'string' ? /script\.js:(\d{1,9})(?::(\d{1,9}))?/.exec(stack) : null
+    const place = typeof stack === 'string' ? placeIn(stack) : null
     if (place !== null) {
-      failure.line = Number(place[1])
-      if (place[2] !== undefined) failure.column = Number(place[2])
+      failure.line = Number(place[2])
+      if (place[3] !== undefined) failure.column = Number(place[3])
     }
-  } else if (typeof thrown !== 'symbol') failure.message = String(thrown).slice(0, 1000)
+  } else failure.message = typeof thrown === 'function' ? 'a function' : String(thrown).slice(0, 1000)
   return '!' + JSON.stringify(failure)
 }`

@@ -4,11 +4,9 @@ import variant from '@jitl/quickjs-wasmfile-release-sync'
 import wasmPath from '@jitl/quickjs-wasmfile-release-sync/wasm' with { type: 'file' }
 import { newQuickJSWASMModuleFromVariant, newVariant, type QuickJSWASMModule } from 'quickjs-emscripten-core'
 import { interruptible, type Question } from './interruptible.ts'
+import { compacted, type MemoryLayout, moveHeap } from './memory-layout.ts'
 
 const pageBytes = 65_536
-
-/** What the module takes to begin with, in pages: it was built for that. */
-const firstPages = 256
 
 /** An interpreter. Once anything has been thrown through it, it must not be used again. */
 export interface QuickJs {
@@ -25,16 +23,24 @@ export interface QuickJs {
 interface Compiled {
   readonly module: WebAssembly.Module
   readonly asks: Question
+  readonly built: MemoryLayout
+  readonly now: MemoryLayout
 }
 
-let compiling: Promise<Compiled> | undefined
+/** For each size of the stack; in practice there is one. */
+const compiling = new Map<number, Promise<Compiled>>()
 
-/** Loads an interpreter that never takes more than `memoryBytes`, about: some forty milliseconds, then one. */
-export async function loadQuickJs(memoryBytes: number): Promise<QuickJs> {
-  compiling ??= compile()
-  const { module, asks } = await compiling
-  const maximum = Math.max(firstPages, Math.floor(memoryBytes / pageBytes))
-  const memory = new WebAssembly.Memory({ initial: firstPages, maximum })
+/**
+ * Loads an interpreter that never takes more than `memoryBytes`, about, and may be allowed `stackBytes` of stack: some
+ * forty milliseconds, then one.
+ */
+export async function loadQuickJs(memoryBytes: number, stackBytes: number): Promise<QuickJs> {
+  const compiled = compiling.get(stackBytes) ?? compile(stackBytes)
+  compiling.set(stackBytes, compiled)
+  const { module, asks, ...layouts } = await compiled
+  const initial = layouts.now.pages
+  const maximum = Math.max(initial, Math.floor(memoryBytes / pageBytes))
+  const memory = new WebAssembly.Memory({ initial, maximum })
   const pages = (): number => memory.buffer.byteLength / pageBytes
   const grow = memory.grow.bind(memory)
   // One error for all refusals: a script that asks again and again would make hundreds of megabytes of them.
@@ -47,12 +53,12 @@ export async function loadQuickJs(memoryBytes: number): Promise<QuickJs> {
   const failed = Promise.withResolvers<never>()
   const instantiateWasm = async (imports: Bun.WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) => {
     try {
-      done(
-        await WebAssembly.instantiate(
-          module,
-          asking(imports, asks, () => quickJs.check()),
-        ),
+      const instance = await WebAssembly.instantiate(
+        module,
+        asking(imports, asks, () => quickJs.check()),
       )
+      moveHeap(memory, layouts)
+      done(instance)
     } catch (error) {
       // Emscripten would wait for ever.
       failed.reject(error)
@@ -67,7 +73,7 @@ export async function loadQuickJs(memoryBytes: number): Promise<QuickJs> {
     check: () => undefined,
     isFull: false,
     get isLarge() {
-      return pages() > Math.max(firstPages, maximum / 2)
+      return pages() > Math.max(initial, maximum / 2)
     },
   }
   return quickJs
@@ -89,8 +95,9 @@ function asking(
   return { ...imports, [module]: { ...own, [name]: askingFirst } }
 }
 
-async function compile(): Promise<Compiled> {
+async function compile(stackBytes: number): Promise<Compiled> {
   const path: unknown = wasmPath
-  const { bytes, asks } = interruptible(await Bun.file(String(path)).bytes())
-  return { module: await WebAssembly.compile(bytes), asks }
+  const { bytes: small, ...layouts } = compacted(await Bun.file(String(path)).bytes(), stackBytes)
+  const { bytes, asks } = interruptible(small)
+  return { module: await WebAssembly.compile(bytes), asks, ...layouts }
 }

@@ -5,15 +5,19 @@ import type { ScriptAnswer } from '../threads/thread-protocol.ts'
 /** Which bound a script met. */
 export type ScriptLimit = 'memory' | 'stack' | 'output'
 
+interface Thrown {
+  readonly kind: 'thrown'
+  readonly name: string
+  readonly message: string
+  /** And not only something that looks like one. */
+  readonly isError: boolean
+  readonly line?: number
+  readonly column?: number
+}
+
 /** What guest code says of a failure. */
 type Failure =
-  | {
-      readonly kind: 'thrown'
-      readonly name: string
-      readonly message: string
-      readonly line?: number
-      readonly column?: number
-    }
+  | Thrown
   | { readonly kind: 'unwritable'; readonly what: string; readonly path: string }
   | { readonly kind: 'output' }
 
@@ -24,7 +28,7 @@ export function limitAnswer(limit: ScriptLimit): ScriptAnswer {
 
 /** The answer for a script that ran out of time. */
 export function timeoutAnswer(): ScriptAnswer {
-  return answer('TIMEOUT', 'The script ran out of time', {})
+  return answer('TIMEOUT', 'The job did not end within its time limit', {})
 }
 
 /** The answer for a script whose promise will never be settled. */
@@ -47,15 +51,16 @@ export function failureAnswer(json: string, isFull: boolean): ScriptAnswer {
     return answer('SCRIPT_ERROR', 'The output of the script cannot be written as JSON', { what, path })
   }
   const { name, message, line, column } = failure
-  const limit = limitOf(name, message, isFull)
+  const limit = limitOf(failure, isFull)
   if (limit !== undefined) return limitAnswer(limit)
   return answer('SCRIPT_ERROR', 'The script failed', { name, message, line, column })
 }
 
-/** QuickJS says so with errors like any other, and, when there is no memory for an error, with null. */
-function limitOf(name: string, message: string, isFull: boolean): ScriptLimit | undefined {
+/** QuickJS says so with errors like any other, and, when there is no memory for an error, with null or what it has no name for. */
+function limitOf({ name, message, isError }: Thrown, isFull: boolean): ScriptLimit | undefined {
+  if ((name === 'null' || name === 'unknown') && isFull) return 'memory'
+  if (!isError) return undefined
   if (name === 'InternalError' && message === 'out of memory') return 'memory'
-  if (name === 'null' && isFull) return 'memory'
   const isStack = message === 'stack overflow' && (name === 'InternalError' || name === 'SyntaxError')
   return isStack ? 'stack' : undefined
 }

@@ -1,5 +1,5 @@
 /** One run of a script in a sandbox. */
-import type { QuickJSHandle, VmCallResult } from 'quickjs-emscripten-core'
+import type { QuickJSHandle, QuickJSRuntime, VmCallResult } from 'quickjs-emscripten-core'
 import type { JavascriptTask, ScriptAnswer } from '../threads/thread-protocol.ts'
 import type { QuickJs } from './quickjs.ts'
 import type { Sandbox } from './sandbox.ts'
@@ -7,6 +7,9 @@ import { brokenAnswer, failureAnswer, limitAnswer, timeoutAnswer, unsettledAnswe
 
 /** The longest output as JSON text, in characters: what is read back at once takes some milliseconds. */
 const longestOutput = 1024 * 1024
+
+/** The longest logs as JSON text, in characters: what guest code keeps, each character written as six, and what is between. */
+const longestLogs = 6 * 65_536 + 3 * 1000 + 2
 
 /** QuickJS's flag for a script, not a module, with `await` outside functions: it evaluates to a promise of `{ value }`. */
 const asyncScript = 128
@@ -37,11 +40,20 @@ export function runScript(sandbox: Sandbox, task: JavascriptTask, isOver: () => 
   quickJs.check = () => {
     if (isOver()) throw new TimeIsUp()
   }
+  let answer: ScriptAnswer | undefined
   try {
-    return { answer: answerOf(sandbox, task), isSpent: quickJs.isLarge }
+    answer = answerOf(sandbox, task)
+    return { answer: withLogs(answer, sandbox, task), isSpent: sandbox.isSpent }
   } catch (thrown) {
-    return { answer: answerToHostError(thrown, quickJs), isSpent: true }
+    return { answer: answer ?? answerToHostError(thrown, quickJs), isSpent: true }
   }
+}
+
+/** A failure tells the lines too. */
+function withLogs(answer: ScriptAnswer, sandbox: Sandbox, { captureLogs }: JavascriptTask): ScriptAnswer {
+  if (!captureLogs || answer.kind === 'value') return answer
+  const lines = logsOf(sandbox)
+  return lines === '' ? answer : { ...answer, output: `{"logs":${lines}}` }
 }
 
 /** What was thrown through the interpreter, not inside it: it does not know what it was doing any more. */
@@ -66,17 +78,23 @@ function outcomeOf(sandbox: Sandbox, { code, args, names, captureLogs }: Javascr
   const texts = [args, names, seed()].map((text) => context.newString(text))
   call(sandbox, tools.begin, ...texts, captureLogs ? context.true : context.false)
   const evaluated = succeeded(context.evalCode(code, 'script.js', asyncScript))
-  // What fails in here has its own promise to say so.
-  while (runtime.hasPendingJob()) runtime.executePendingJobs()
+  finish(runtime)
   const box = settled(sandbox, evaluated)
-  const value = box && settled(sandbox, call(sandbox, tools.valueIn, box))
+  const awaited = box && call(sandbox, tools.valueIn, box)
+  finish(runtime)
+  const value = awaited && settled(sandbox, awaited)
   if (value === undefined) return unsettledAnswer()
   const json = textOf(sandbox, value)
   if (json.startsWith('!')) return failureAnswer(json.slice(1), sandbox.quickJs.isFull)
-  const lines = captureLogs ? context.getString(call(sandbox, tools.logs)) : '[]'
+  const lines = captureLogs ? logsOf(sandbox) : '[]'
   // There was no memory to hand it over.
   if (json === '' || lines === '') return limitAnswer('memory')
   return { kind: 'value', json: `{${json === 'undefined' ? '' : `"value":${json},`}"logs":${lines}}` }
+}
+
+/** Has everything done that waits to be. What fails in there has its own promise to say so. */
+function finish(runtime: QuickJSRuntime): void {
+  while (runtime.hasPendingJob()) runtime.executePendingJobs()
 }
 
 /** What a promise was fulfilled with; undefined when it is still pending; what is no promise is its own value. */
@@ -94,13 +112,26 @@ function textOf(sandbox: Sandbox, value: QuickJSHandle): string {
   if (type === 'undefined') return type
   const number = type === 'number' ? context.getNumber(value) : Number.NaN
   if (Number.isFinite(number)) return JSON.stringify(number)
-  return context.getString(call(sandbox, tools.write, value, context.newNumber(longestOutput)))
+  return read(sandbox, call(sandbox, tools.write, value, context.newNumber(longestOutput)), longestOutput)
 }
 
-function failureOf({ context, tools, quickJs }: Sandbox, thrown: QuickJSHandle): ScriptAnswer {
+/** As JSON text; empty when there is no memory to hand them over. */
+function logsOf(sandbox: Sandbox): string {
+  return read(sandbox, call(sandbox, sandbox.tools.logs), longestLogs)
+}
+
+/** Throws on what is longer than guest code ever makes it: the interpreter is broken, and it would be for the main thread. */
+function read({ context }: Sandbox, text: QuickJSHandle, longest: number): string {
+  if (!(context.getNumber(context.getProp(text, 'length')) <= longest))
+    throw new Error('The interpreter gives a text that is too long')
+  return context.getString(text)
+}
+
+function failureOf(sandbox: Sandbox, thrown: QuickJSHandle): ScriptAnswer {
+  const { context, tools, quickJs } = sandbox
   const { isFull } = quickJs
   const described = context.callFunction(tools.describe, context.undefined, thrown)
-  const json = described.error === undefined ? context.getString(described.value) : ''
+  const json = described.error === undefined ? read(sandbox, described.value, longestOutput) : ''
   // Only for want of memory is something not described.
   return json === '' ? limitAnswer('memory') : failureAnswer(json.slice(1), isFull)
 }

@@ -56,7 +56,9 @@ export function openScripts({ threads, clock, config }: ScriptsOptions): Scripts
   return {
     timeoutMs,
     async run({ code, args, captureLogs }, limits) {
-      const { signal } = limits
+      const { signal, owner } = limits
+      // Writing down the arguments may take its time too.
+      owner?.pauseTime()
       if (code.length > longestInput) throw tooLarge()
       const text = await textOf(args, signal)
       const names = JSON.stringify(Object.keys(args).filter((name) => identifier.test(name)))

@@ -19,6 +19,8 @@ interface SecretUse {
 
 /** Hands out secrets, and masks them from then on. */
 export interface Secrets extends Masks, AsyncDisposable {
+  /** Masks a configured value that jobs use without seeing it, for these tenants and in the log, from now on. */
+  guard(value: string, users: Users): void
   /**
    * Masks a value for this tenant that a secret of its was exchanged for, such as a token; to be called each time that
    * it is used. It has 16 to 16,384 characters; those longest not used are forgotten: beyond 64, or 65,536 characters.
@@ -81,6 +83,10 @@ class OpenSecrets implements Secrets {
 
   maskFor(tenantId: string): Mask {
     return this.#known.maskFor(tenantId)
+  }
+
+  guard(value: string, users: Users): void {
+    this.#known.add(value, users)
   }
 
   learn(tenantId: string, value: string): void {

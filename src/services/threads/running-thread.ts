@@ -1,18 +1,38 @@
 /** One script thread, seen from the pool: what it does, and that it has ended. */
 import { type ErrorCode, JobError } from '../../errors.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
-import type { FromThread, ScriptAnswer, ScriptTask, ToThread } from './thread-protocol.ts'
+import {
+  type FromThread,
+  flagAt,
+  flagBytes,
+  type ScriptAnswer,
+  type ScriptTask,
+  type ToThread,
+} from './thread-protocol.ts'
+
+/**
+ * Why a thread is of no use any more: it did not start, could not load what its task needed, ended by itself, or went on
+ * with what nobody wanted any more.
+ */
+export type Loss = 'start' | 'load' | 'crash' | 'stuck'
 
 /** What happens to a thread that its pool must know. */
 interface Events {
   /** It has ended, or will not answer: it must be terminated and replaced. Told once. */
-  lost(thread: RunningThread): void
+  lost(thread: RunningThread, why: Loss, reason?: string): void
   /** It can take a task. */
   idle(thread: RunningThread): void
 }
 
-/** How long a thread may take to begin, in milliseconds. */
-const startLimitMs = 10_000
+/** Rejects a task that its thread never began with: another thread may have it. */
+export class NeverBegun extends Error {}
+
+/** How long a thread may take to start, and to load what a task needs, in milliseconds. */
+const loadLimitMs = 10_000
+
+/** How long it takes to see that a thread has begun with its task, in milliseconds: at first, and at most. */
+const firstLookMs = 5
+const lastLookMs = 10
 
 /**
  * How long a thread may go on with what nobody wants any more, in milliseconds, before it is ended. It ends by itself within
@@ -22,12 +42,6 @@ const graceMs = 200
 
 /** How long a terminated thread may take to be gone, in milliseconds, before that is no longer waited for. */
 const endLimitMs = 2000
-
-interface RunOptions {
-  /** Milliseconds from when it begins. */
-  readonly limitMs: number | undefined
-  readonly begun: () => void
-}
 
 interface Work {
   readonly begun: () => void
@@ -39,12 +53,14 @@ export class RunningThread {
   readonly #worker: Worker
   readonly #clock: Clock
   readonly #events: Events
-  readonly #cancelled = new Int32Array(new SharedArrayBuffer(4))
+  readonly #flags = new Int32Array(new SharedArrayBuffer(flagBytes))
   readonly #ready = Promise.withResolvers<void>()
   readonly #gone = Promise.withResolvers<void>()
+  #isStarted = false
   #isLost = false
   #work: Work | undefined
-  #grace: Timer | undefined
+  /** For the next thing that it has to do. */
+  #limit: Timer | undefined
 
   constructor(worker: Worker, clock: Clock, events: Events) {
     this.#worker = worker
@@ -52,49 +68,50 @@ export class RunningThread {
     this.#events = events
     // What a thread of ours sends is what its protocol says.
     worker.addEventListener('message', ({ data }) => this.#hear(data as FromThread))
-    worker.addEventListener('error', () => this.#lose())
+    // Once it has been given tasks, the message might show some of one.
+    worker.addEventListener('error', ({ message }) => this.#lose('crash', this.#isStarted ? undefined : message))
     worker.addEventListener('close', () => {
       this.#gone.resolve()
-      this.#lose()
+      this.#lose('crash')
     })
+    this.#expectWithin(loadLimitMs, 'start')
   }
 
   /** Resolves when it can take its first task; rejects when it does not come to that. */
-  async ready(): Promise<void> {
-    const timer = this.#clock.after(startLimitMs, () => this.#lose())
-    try {
-      await this.#ready.promise
-    } finally {
-      timer.cancel()
-    }
+  ready(): Promise<void> {
+    return this.#ready.promise
   }
 
   /**
    * The value of a task as JSON text. One at a time. The process stays alive for it. `begun` is called when the thread
-   * had to load something first, and only now begins with it.
+   * has begun with it, unless it has ended by then. Rejects with NeverBegun when it does not come to that.
    */
-  run(task: ScriptTask, { limitMs, begun }: RunOptions): Promise<string> {
+  run(task: ScriptTask, begun: () => void): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>()
     this.#work = { begun, done: resolve, failed: reject }
-    Atomics.store(this.#cancelled, 0, 0)
+    this.#flags.fill(0)
     this.#worker.ref()
-    this.#post({ kind: 'run', task, limitMs })
+    this.#post(task)
+    this.#lookAfter(firstLookMs, this.#clock.monotonic() + loadLimitMs)
     return promise
   }
 
-  /** The task is no longer wanted: its promise rejects at once, the thread has a short grace to end it by itself. */
+  /**
+   * The task is no longer wanted: its promise rejects at once. The thread has a short grace to end it by itself, unless it
+   * has not begun with it: then it goes on loading, for the next one.
+   */
   abandon(reason: unknown): void {
     const work = this.#work
     if (work === undefined) return
     this.#work = undefined
-    Atomics.store(this.#cancelled, 0, 1)
-    this.#grace = this.#clock.after(graceMs, () => this.#lose())
+    Atomics.store(this.#flags, flagAt.cancelled, 1)
+    if (this.#hasBegun) this.#expectWithin(graceMs, 'stuck')
     work.failed(reason)
   }
 
   /** Ends it, whatever it does. Resolves when it is gone. */
   async terminate(): Promise<void> {
-    this.#lose()
+    this.#lose('crash')
     this.#worker.terminate()
     const timer = this.#clock.after(endLimitMs, () => this.#gone.resolve())
     await this.#gone.promise
@@ -103,44 +120,81 @@ export class RunningThread {
 
   #hear(message: FromThread): void {
     if (this.#isLost) return
-    if (message.kind === 'ready') {
-      this.#worker.unref()
-      this.#post({ kind: 'flag', cancelled: this.#cancelled.buffer })
-      return this.#ready.resolve()
+    this.#limit?.cancel()
+    switch (message.kind) {
+      case 'ready':
+        return this.#isStarted ? this.#events.idle(this) : this.#start()
+      case 'unable':
+        return this.#lose('load', message.reason)
+      default:
+        return this.#end(message, message.isReady)
     }
-    if (message.kind === 'begun') return this.#work?.begun()
-    this.#grace?.cancel()
+  }
+
+  #start(): void {
+    this.#isStarted = true
+    this.#worker.unref()
+    this.#post({ kind: 'flags', flags: this.#flags.buffer })
+    this.#ready.resolve()
+  }
+
+  #end(answer: ScriptAnswer, isReady: boolean): void {
     const work = this.#work
     this.#work = undefined
-    if (work !== undefined) settle(work, message)
+    if (work !== undefined) settle(work, answer)
     this.#worker.unref()
-    this.#events.idle(this)
+    if (isReady) this.#events.idle(this)
+    else this.#expectWithin(loadLimitMs, 'load')
+  }
+
+  get #hasBegun(): boolean {
+    return Atomics.load(this.#flags, flagAt.begun) !== 0
+  }
+
+  /** Looks whether it has begun, again and again until `giveUpAt`. Most tasks have ended before the first time. */
+  #lookAfter(ms: number, giveUpAt: number): void {
+    this.#limit?.cancel()
+    this.#limit = this.#clock.after(ms, () => {
+      if (this.#hasBegun) return this.#begun()
+      if (this.#clock.monotonic() >= giveUpAt) return this.#lose('load')
+      this.#lookAfter(Math.min(2 * ms, lastLookMs), giveUpAt)
+    })
+  }
+
+  #begun(): void {
+    if (this.#work === undefined) return this.#expectWithin(graceMs, 'stuck')
+    this.#work.begun()
+  }
+
+  #expectWithin(ms: number, orElse: Loss): void {
+    this.#limit?.cancel()
+    this.#limit = this.#clock.after(ms, () => this.#lose(orElse))
   }
 
   #post(message: ToThread): void {
     this.#worker.postMessage(message)
   }
 
-  #lose(): void {
+  #lose(why: Loss, reason?: string): void {
     if (this.#isLost) return
     this.#isLost = true
-    this.#grace?.cancel()
-    const error = new JobError('INTERNAL_ERROR', 'The script thread ended')
-    this.#ready.reject(error)
-    this.#work?.failed(error)
+    this.#limit?.cancel()
+    this.#ready.reject(new NeverBegun())
+    this.#work?.failed(this.#hasBegun ? new JobError('INTERNAL_ERROR', 'The script thread ended') : new NeverBegun())
     this.#work = undefined
-    this.#events.lost(this)
+    this.#events.lost(this, this.#isStarted ? why : 'start', reason)
   }
 }
 
 function settle(work: Work, answer: ScriptAnswer): void {
   if (answer.kind === 'value') return work.done(answer.json)
   const details: unknown = JSON.parse(answer.details)
-  work.failed(errorOf(answer.code, answer.message, details))
+  const output: unknown = answer.output === undefined ? undefined : JSON.parse(answer.output)
+  work.failed(errorOf(answer.code, answer.message, details, output))
 }
 
-function errorOf(code: ErrorCode, message: string, details: unknown): JobError {
-  return new JobError(code, message, isObject(details) ? { details } : {})
+function errorOf(code: ErrorCode, message: string, details: unknown, output: unknown): JobError {
+  return new JobError(code, message, { output, ...(isObject(details) ? { details } : {}) })
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

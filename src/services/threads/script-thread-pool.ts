@@ -1,23 +1,27 @@
 /** The script threads: a fixed number, started when they are first needed and kept; one task a thread at a time. */
 import { JobError } from '../../errors.ts'
-import type { Clock, Timer } from '../../lib/clock.ts'
-import { RunningThread } from './running-thread.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { TenantQueue } from '../../lib/tenant-queue.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { Metrics } from '../../observe/metrics.ts'
+import { type Loss, RunningThread } from './running-thread.ts'
 import type { ScriptTask } from './thread-protocol.ts'
+import { type TaskOwner, WaitingTask } from './waiting-task.ts'
 
 /** What a task may cost. */
 export interface ScriptLimits {
   /** Ends the task: it rejects with the signal's reason at once, waiting or not. */
   readonly signal: AbortSignal
-  /**
-   * Called when a thread starts on it, once more when the thread had to load something first: the milliseconds it has
-   * from then. More is TIMEOUT.
-   */
-  readonly onStart?: () => number
+  /** Without one it has no time limit, and waits with all others that have none. */
+  readonly owner?: TaskOwner | undefined
 }
 
-/** Runs tasks beside the main thread, in the order in which they were given. */
+/** Runs tasks beside the main thread. Those of one tenant begin in the order in which they were given, tenants in turn. */
 export interface ScriptThreads extends AsyncDisposable {
-  /** The value as JSON text. Rejects with the task's own error, the signal's reason, TIMEOUT, or INTERNAL_ERROR when its thread ended. */
+  /**
+   * The value as JSON text. Rejects with the task's own error, the signal's reason, TIMEOUT, INTERNAL_ERROR when its
+   * thread ended, or RESOURCE_UNAVAILABLE, unsent, when no thread could begin with it.
+   */
   run(task: ScriptTask, limits: ScriptLimits): Promise<string>
 }
 
@@ -25,14 +29,10 @@ export interface ScriptThreadPoolOptions {
   /** How many threads at most. */
   readonly size: number
   readonly clock: Clock
+  readonly log?: Logger
+  readonly metrics?: Metrics
   /** The entry file of a thread; tests have their own. */
   readonly entry?: URL
-}
-
-/** A task in the queue. */
-interface Waiting {
-  readonly start: (thread: RunningThread) => void
-  readonly fail: (reason: unknown) => void
 }
 
 /** The entry file beside this one; in an executable all of `src/` is one file, and the entry has its path from the root. */
@@ -45,8 +45,8 @@ function ownEntry(): URL {
 export class ScriptThreadPool implements ScriptThreads {
   readonly #options: ScriptThreadPoolOptions
   readonly #threads = new Set<RunningThread>()
+  readonly #waiting = new TenantQueue<WaitingTask>()
   #idle: readonly RunningThread[] = []
-  #waiting: readonly Waiting[] = []
   /** Starts and terminations go one after another: in quick succession they have crashed the runtime. */
   #turn: Promise<void> = Promise.resolve()
   #starting = 0
@@ -54,47 +54,35 @@ export class ScriptThreadPool implements ScriptThreads {
 
   constructor(options: ScriptThreadPoolOptions) {
     this.#options = options
+    options.metrics?.observe({
+      scriptThreads: () => ({ busy: this.#threads.size - this.#idle.length, idle: this.#idle.length }),
+      waitingScriptTasks: () => this.#waiting.size,
+    })
   }
 
-  async run(task: ScriptTask, { signal, onStart }: ScriptLimits): Promise<string> {
+  async run(task: ScriptTask, { signal, owner }: ScriptLimits): Promise<string> {
     signal.throwIfAborted()
     if (this.#isClosed) throw closedError()
-    const { promise, resolve, reject } = Promise.withResolvers<string>()
-    let running: RunningThread | undefined
-    let timer: Timer | undefined
-    const waiting: Waiting = {
-      fail: reject,
-      start: (thread) => {
-        running = thread
-        const begun = (): number | undefined => {
-          const limitMs = onStart?.()
-          timer?.cancel()
-          if (limitMs !== undefined) timer = this.#options.clock.after(limitMs, () => thread.abandon(timeoutError()))
-          return limitMs
-        }
-        thread.run(task, { limitMs: begun(), begun }).then(resolve, reject)
-      },
-    }
+    const { clock } = this.#options
+    const waiting = new WaitingTask({ task, owner, signal, clock, again: (unbegun) => this.#take(unbegun) })
     const abort = (): void => {
-      if (running !== undefined) return running.abandon(signal.reason)
-      this.#waiting = this.#waiting.filter((other) => other !== waiting)
-      reject(signal.reason)
+      this.#waiting.remove(waiting.tenantId, waiting)
+      waiting.abandon(signal.reason)
     }
     signal.addEventListener('abort', abort, { once: true })
-    this.#waiting = [...this.#waiting, waiting]
-    this.#fill()
+    this.#take(waiting)
     try {
-      return await promise
+      return await waiting.ended
     } finally {
-      timer?.cancel()
       signal.removeEventListener('abort', abort)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    for (const { fail } of this.#waiting) fail(closedError())
-    this.#waiting = []
+    for (let waiting = this.#waiting.take(); waiting !== undefined; waiting = this.#waiting.take()) {
+      waiting.fail(closedError())
+    }
     for (const thread of this.#threads) {
       thread.abandon(closedError())
       this.#end(thread)
@@ -102,15 +90,20 @@ export class ScriptThreadPool implements ScriptThreads {
     await this.#turn
   }
 
+  #take(waiting: WaitingTask): void {
+    if (this.#isClosed) return waiting.fail(closedError())
+    this.#waiting.push(waiting.tenantId, waiting)
+    this.#fill()
+  }
+
   #fill(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    while (this.#waiting.size > 0) {
       const thread = this.#idle.at(-1)
       if (thread === undefined) break
       this.#idle = this.#idle.slice(0, -1)
-      this.#waiting = this.#waiting.slice(1)
-      next.start(thread)
+      this.#waiting.take()?.start(thread)
     }
-    if (this.#waiting.length <= this.#starting) return
+    if (this.#waiting.size <= this.#starting) return
     if (this.#threads.size + this.#starting < this.#options.size) this.#start()
   }
 
@@ -120,27 +113,37 @@ export class ScriptThreadPool implements ScriptThreads {
       const worker = new Worker(this.#options.entry ?? ownEntry())
       const thread = new RunningThread(worker, this.#options.clock, {
         idle: (idle) => this.#welcome(idle),
-        lost: (lost) => this.#end(lost),
+        lost: (lost, why, reason) => this.#lost(lost, why, reason),
       })
-      try {
-        await thread.ready()
-        this.#threads.add(thread)
-      } catch (reason) {
-        // Whoever waits first pays for a thread that did not start; else it would be tried for ever.
-        this.#waiting[0]?.fail(reason)
-        this.#waiting = this.#waiting.slice(1)
-        await thread.terminate()
-      }
+      const isReady = await thread.ready().then(
+        () => true,
+        () => false,
+      )
       this.#starting--
-      if (this.#isClosed) this.#end(thread)
-      else if (this.#threads.has(thread)) this.#welcome(thread)
-      else this.#fill()
+      if (isReady && !this.#isClosed) {
+        this.#threads.add(thread)
+        return this.#welcome(thread)
+      }
+      await thread.terminate()
+      if (this.#isClosed || this.#threads.size + this.#starting > 0) return
+      // Whoever waits first pays for threads that do not start; else that would be tried for ever.
+      this.#waiting.take()?.failUnbegun()
+      this.#fill()
     })
   }
 
   #welcome(thread: RunningThread): void {
+    if (!this.#threads.has(thread)) return
     this.#idle = [...this.#idle, thread]
     this.#fill()
+  }
+
+  #lost(thread: RunningThread, why: Loss, reason: string | undefined): void {
+    if (this.#isClosed || (why !== 'start' && !this.#threads.has(thread))) return
+    const { log, metrics } = this.#options
+    log?.warn('A script thread was replaced', { context: { reason: why, error: reason } })
+    metrics?.scriptThreadReplaced(why)
+    this.#end(thread)
   }
 
   #end(thread: RunningThread): void {
@@ -153,10 +156,6 @@ export class ScriptThreadPool implements ScriptThreads {
   #inTurn(change: () => Promise<void>): void {
     this.#turn = this.#turn.then(change)
   }
-}
-
-function timeoutError(): JobError {
-  return new JobError('TIMEOUT', 'The script ran out of time')
 }
 
 function closedError(): JobError {

@@ -1,4 +1,7 @@
-/** What goes between the pool and a script thread. Data travels as JSON text, never as objects. */
+/**
+ * What goes between the pool and a script thread. Data travels as JSON text, never as objects, and messages are flat: the
+ * runtime is much quicker with those.
+ */
 import type { ErrorCode } from '../../errors.ts'
 
 /** One piece of work for a thread. */
@@ -27,19 +30,39 @@ export interface JavascriptTask {
   readonly stackBytes: number
 }
 
-/** What the pool sends: once a flag that it sets when a task is no longer wanted, then one task at a time. */
-export type ToThread =
-  | { readonly kind: 'flag'; readonly cancelled: SharedArrayBuffer }
-  /** `limitMs` counts from when the thread begins with it. */
-  | { readonly kind: 'run'; readonly task: ScriptTask; readonly limitMs: number | undefined }
+/**
+ * What both see at any time, 32-bit numbers at these places. The pool sets `cancelled` when a task is no longer wanted; the
+ * thread sets `begun` when everything is loaded that a task needs and it begins with it: its time counts from then. The
+ * pool sets both to 0 before a task.
+ */
+export const flagAt = { cancelled: 0, begun: 1 } as const
+
+/** How many bytes these flags take. */
+export const flagBytes = 8
+
+/** What the pool sends: once the flags, then one task at a time. */
+export type ToThread = { readonly kind: 'flags'; readonly flags: SharedArrayBuffer } | ScriptTask
 
 /**
- * What a thread sends: that it can take tasks, then one answer to each. `begun` comes before the answer when the thread
- * had something to load first: the task's time counts from then.
+ * What a thread sends. `ready`: it can take tasks. To each task an answer, to one that is no longer wanted also without
+ * having begun. Unless that says `isReady`, `ready` comes once more before the next task. `unable`: it cannot load what a
+ * task needs, and is of no use any more.
  */
-export type FromThread = { readonly kind: 'ready' } | { readonly kind: 'begun' } | ScriptAnswer
+export type FromThread =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'unable'; readonly reason: string }
+  | (ScriptAnswer & { readonly isReady: boolean })
 
-/** How a task ended. `json` is the value as JSON text; `details` of an error is JSON text too. */
+/**
+ * How a task ended. `json` is the value as JSON text; `details` of an error, and `output`, what it has to show although it
+ * failed, are JSON text too.
+ */
 export type ScriptAnswer =
   | { readonly kind: 'value'; readonly json: string }
-  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly details: string }
+  | {
+      readonly kind: 'error'
+      readonly code: ErrorCode
+      readonly message: string
+      readonly details: string
+      readonly output?: string
+    }

@@ -1,4 +1,7 @@
 /** Handlers on real services, and sites on loopback for them to talk to. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { loadConfig } from '../../../src/config/load.ts'
 import { JobError } from '../../../src/errors.ts'
 import type { Handler, JobContext } from '../../../src/handler.ts'
@@ -25,6 +28,8 @@ interface Options {
 /** Both handlers, and what runs them. */
 export interface HttpWorld extends AsyncDisposable {
   readonly services: Services
+  /** Its own; the blobs are in `blobs` in it. */
+  readonly folder: string
   readonly handlers: readonly Handler[]
   /** Checks a payload as the worker does. */
   prepare(type: 'http' | 'graphql', payload: Wire, more?: Wire): Prepared
@@ -36,24 +41,35 @@ export interface HttpWorld extends AsyncDisposable {
 
 /** Opens services that may reach loopback addresses, with these settings beside. */
 export async function openHttpWorld({ env = {}, clock = systemClock }: Options = {}): Promise<HttpWorld> {
-  const config = loadConfig({ EGRESS_ALLOW_CIDRS: '127.0.0.0/8', ...env })
+  const folder = await mkdtemp(join(tmpdir(), 'beamline-world-'))
+  const config = loadConfig({ EGRESS_ALLOW_CIDRS: '127.0.0.0/8', FS_BASE_DIR: join(folder, 'blobs'), ...env })
   const metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, clock)
   const secrets = await openSecrets(config.secrets, clock)
   const services = openServices({ config, secrets, clock, log, metrics })
   const byType = { http: http(services), graphql: graphql(services) }
   const world: HttpWorld = {
     services,
+    folder,
     handlers: Object.values(byType),
     prepare(type, payload, more = {}) {
       const message = { version: '1', assignment_id: 'a-1', tenant_id: 'acme', job: { type, payload }, ...more }
       const decoded = decodeAssignment(new TextEncoder().encode(JSON.stringify(message)), {})
       if (decoded.kind !== 'assignment') throw new Error('not an assignment')
-      return prepare({ handler: byType[type], assignment: decoded.assignment })
+      const { assignment } = decoded
+      if (assignment.input.kind === 'ref') throw new Error('the payload is somewhere else')
+      return prepare({ handler: byType[type], assignment }, assignment.input.value)
     },
     async run(type, payload, context = {}) {
       const { input } = world.prepare(type, payload)
       const signal = new AbortController().signal
-      const ids = { assignmentId: 'a-1', tenantId: 'acme', userId: undefined, restartTime: () => 60_000 }
+      const ids = {
+        assignmentId: 'a-1',
+        tenantId: 'acme',
+        userId: undefined,
+        pauseTime: () => undefined,
+        resumeTime: () => 60_000,
+        timeLeftMs: () => 60_000,
+      }
       // Both handlers give objects.
       return (await byType[type].run(input, { signal, clock, log, attempt: 1, ...ids, ...context })) as Wire
     },
@@ -69,6 +85,7 @@ export async function openHttpWorld({ env = {}, clock = systemClock }: Options =
       await services[Symbol.asyncDispose]()
       await secrets[Symbol.asyncDispose]()
       metrics[Symbol.dispose]()
+      await rm(folder, { recursive: true, force: true })
     },
   }
   return world

@@ -195,7 +195,6 @@ describe('the body', () => {
     [{ method: 'head', transform: { request: 'input' } }, 'transform.request'],
     [{ multipart: [{ name: 'a' }] }, 'multipart.0'],
     [{ multipart: [], headers: { 'content-type': 'multipart/form-data' } }, 'headers.content-type'],
-    [{ save_to: 'fs:a' }, 'save_to'],
   ])('%j is refused', (payload, field) => {
     expect(faults({ method: 'POST', ...payload })).toEqual(['INVALID_INPUT', field])
   })

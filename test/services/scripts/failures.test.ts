@@ -29,6 +29,12 @@ describe('what cannot be written', () => {
     ['[1, -1 / 0]', '-Infinity', '$.1'],
     ['({ a: { b: new Number(0 / 0) } })', 'NaN', '$.a.b'],
     ['new Float64Array([1, 0 / 0])', 'NaN', '$.1'],
+    ['const n = new Number(NaN); n[Symbol.toStringTag] = "X"; [n]', 'NaN', '$.0'],
+    [
+      'let asked = 0; [Object.defineProperty(new Number(1 / 0), Symbol.toStringTag, { get: () => (asked++ ? undefined : "X") })]',
+      'Infinity',
+      '$.0',
+    ],
     ['const a = { b: {} }; a.b.c = a; a', 'a cycle', '$.b.c'],
     ['const a = []; a.push(1, [a]); ({ a })', 'a cycle', '$.a.1.0'],
     ['({ a: { toJSON: () => () => 1 } })', 'a function', '$.a'],
@@ -55,15 +61,30 @@ describe('an error', () => {
     ['JSON.parse("{")', { name: 'SyntaxError', message: 'expecting property name', line: 1, column: 11 }],
     [
       'class Mine extends Error { get name() { return "Mine" } }\nthrow new Mine("x")',
-      { name: 'Mine', message: 'x', line: 1, column: 57 },
+      { name: 'Mine', message: 'x', line: 2, column: 15 },
+    ],
+    [
+      'class A extends Error { constructor(m) { super(m) } }\nclass B extends A {}\nfunction f() {\n  return new B("x")\n}\nthrow f()',
+      { name: 'Error', message: 'x', line: 4, column: 15 },
+    ],
+    [
+      'function Old(m) { this.message = m; this.stack = new Error().stack }\n\nthrow new Old("x")',
+      { name: 'object', message: 'x', line: 3, column: 14 },
+    ],
+    [
+      'const o = { ["script.js:9:9"]() { throw new Error("x") } }\no["script.js:9:9"]()',
+      { name: 'Error', message: 'x', line: 1, column: 50 },
     ],
     ['throw null', { name: 'null', message: 'null' }],
     ['throw undefined', { name: 'undefined', message: 'undefined' }],
     ['throw "text"', { name: 'string', message: 'text' }],
     ['throw 5n', { name: 'bigint', message: '5' }],
-    ['throw Symbol("x")', { name: 'symbol', message: '' }],
+    ['throw Symbol("x")', { name: 'symbol', message: 'Symbol(x)' }],
+    ['throw function named() {}', { name: 'function', message: 'a function' }],
+    ['throw { name: "InternalError", message: "out of memory" }', { name: 'InternalError', message: 'out of memory' }],
+    ['throw { name: "SyntaxError", message: "stack overflow" }', { name: 'SyntaxError', message: 'stack overflow' }],
     ['throw { code: 4 }', { name: 'object', message: '{"code":4}' }],
-    ['throw { name: "N", message: "M", stack: "script.js:7:9" }', { name: 'N', message: 'M', line: 7, column: 9 }],
+    ['throw { name: "N", message: "M", stack: "script.js:7:9" }', { name: 'N', message: 'M' }],
     [
       'throw { get name() { throw 1 }, get message() { throw 2 }, get stack() { throw 3 } }',
       { name: 'object', message: '' },
@@ -76,6 +97,17 @@ describe('an error', () => {
     ['await import("node:fs")', { name: 'ReferenceError', message: "could not load module 'node:fs'" }],
   ])('%s', async (code, details) => {
     expect(await run(code)).toEqual(failed(details))
+  })
+
+  test.each<[code: string, code_: string]>([
+    ['throw 1', 'SCRIPT_ERROR'],
+    ['NaN', 'SCRIPT_ERROR'],
+    ['new Promise(() => {})', 'SCRIPT_ERROR'],
+    ['"x".repeat(2e6)', 'SCRIPT_LIMIT_EXCEEDED'],
+  ])('%s: what was logged before is told, where it was asked for', async (code, expected) => {
+    const logging = `console.log("here"); ${code}`
+    expect(await run(logging, { captureLogs: true })).toMatchObject({ code: expected, output: { logs: ['here'] } })
+    expect(await run(logging)).not.toHaveProperty('output')
   })
 
   test('a promise that nothing settles', async () => {

@@ -7,7 +7,7 @@ import { ScriptThreadPool } from '../../../src/services/threads/script-thread-po
 /** How a script ended: with a value and its logs, or an error. */
 type Ended =
   | { readonly value: unknown; readonly logs: readonly string[] }
-  | { readonly code: string; readonly message: string; readonly details: unknown }
+  | { readonly code: string; readonly message: string; readonly details: unknown; readonly output?: unknown }
 
 export interface OpenScripts extends AsyncDisposable {
   readonly scripts: Scripts
@@ -29,10 +29,12 @@ export function openTestScripts(
     scripts,
     async run(code, { limitMs = 60_000, args = {}, captureLogs = false } = {}) {
       try {
-        return await scripts.run({ code, args, captureLogs }, { signal, onStart: () => limitMs })
+        const owner = { tenantId: 'acme', pauseTime: () => undefined, resumeTime: () => limitMs }
+        return await scripts.run({ code, args, captureLogs }, { signal, owner })
       } catch (thrown) {
         if (!(thrown instanceof JobError)) throw thrown
-        return { code: thrown.code, message: thrown.message, details: thrown.details }
+        const { message, details, output } = thrown
+        return { code: thrown.code, message, details, ...(output === undefined ? {} : { output }) }
       }
     },
     async value(code, args = {}) {

@@ -50,6 +50,9 @@ describe('the value of a script', () => {
     ['let n = 0; Promise.resolve().then(() => { n++ }); [n]', [0]],
     ['let n = []; Promise.resolve().then(() => n.push(1)).then(() => n.push(2)); n', [1, 2]],
     ['Promise.reject(1); 5', 5],
+    ['({ then(done) { done(7) } })', 7],
+    ['({ then(done) { Promise.resolve().then(() => done([1])) } })', [1]],
+    ['({ then: 5 })', JSON.parse('{"then":5}')],
   ])('promises: %s', async (code, expected) => {
     expect(await value(code)).toEqual(expected)
   })

@@ -3,16 +3,46 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { JobError } from '../../../src/errors.ts'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
+import { openLogger } from '../../../src/observe/logger.ts'
+import { Metrics } from '../../../src/observe/metrics.ts'
 import { type ScriptLimits, ScriptThreadPool } from '../../../src/services/threads/script-thread-pool.ts'
+import { eventually } from '../../support/eventually.ts'
 import { FakeClock } from '../../support/fake-clock.ts'
 
 const entry = pathToFileURL(resolve(import.meta.dir, 'unruly-thread.ts'))
 
 function open(size: number, clock: Clock = systemClock, file = entry) {
-  const pool = new ScriptThreadPool({ size, clock, entry: file })
+  const metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, new FakeClock())
+  const lines: string[] = []
+  const to = (line: string): void => {
+    lines.push(line)
+  }
+  const log = openLogger({ level: 'info', format: 'json', workerId: 'w', component: 'worker', to })
+  const pool = new ScriptThreadPool({ size, clock, log, metrics, entry: file })
   const run = (what: string, limits: Partial<ScriptLimits> = {}, data = 'null') =>
     pool.run({ kind: 'jmespath', expression: what, data }, { signal: new AbortController().signal, ...limits })
-  return { run, pool, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() }
+  /** The value of a metric. */
+  const metric = async (name: string) => {
+    const { body } = await metrics.text()
+    return Number(new RegExp(`^${name.replace(/[{}]/g, '\\$&')} (.*)$`, 'm').exec(body)?.[1])
+  }
+  return { run, pool, metric, lines, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() }
+}
+
+/** An owner with a time limit, and what it was told. */
+function ownerWith(limitMs: number, tenantId = 'acme') {
+  const told: string[] = []
+  return {
+    told,
+    tenantId,
+    pauseTime() {
+      told.push('pause')
+    },
+    resumeTime() {
+      told.push('resume')
+      return limitMs
+    },
+  }
 }
 
 const codeOf = (promise: Promise<unknown>) =>
@@ -21,8 +51,15 @@ const codeOf = (promise: Promise<unknown>) =>
     (thrown: unknown) => (thrown instanceof JobError ? thrown.code : thrown),
   )
 
+/** Moves time on until something has come about. */
+const until = (clock: FakeClock, check: () => boolean) =>
+  eventually(async () => {
+    await clock.advance(10)
+    return check()
+  })
+
 describe('script threads', () => {
-  test('are started when needed, and kept; tasks are served in their order', async () => {
+  test('are started when needed, and kept; the tasks of a tenant are served in their order', async () => {
     await using threads = open(1)
     const first = await threads.run('which')
     const ended: number[] = []
@@ -44,7 +81,12 @@ describe('script threads', () => {
     await using threads = open(1)
     const which = await threads.run('which')
     const error = await threads.run('refuse').catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'JMESPATH_RUNTIME_ERROR', message: 'No', details: { position: 3 } })
+    expect(error).toMatchObject({
+      code: 'JMESPATH_RUNTIME_ERROR',
+      message: 'No',
+      details: { position: 3 },
+      output: [1],
+    })
     expect(await threads.run('which')).toBe(which)
   })
 
@@ -95,43 +137,128 @@ describe('script threads', () => {
     expect(await codeOf(threads.run('echo', { signal: AbortSignal.abort('before') }))).toBe('before')
   })
 
-  test('the limit counts from when a thread starts on the task', async () => {
+  test('the time stands still until a thread begins', async () => {
     const clock = new FakeClock()
     await using threads = open(1, clock)
     await threads.run('which')
+    const [first, second, slow] = [ownerWith(60_000), ownerWith(10), ownerWith(10)]
     const stop = new AbortController()
-    const held = codeOf(threads.run('hold', { signal: stop.signal, onStart: () => 60_000 }))
-    const second = threads.run('which', { onStart: () => 10 })
+    const held = codeOf(threads.run('hold', { signal: stop.signal, owner: first }))
+    const waiting = threads.run('which', { owner: second })
+    await until(clock, () => first.told.length === 2)
     await clock.advance(1000)
+    expect(second.told).toEqual(['pause'])
     stop.abort('stop')
     expect(await held).toBe('stop')
-    expect(Number(await second)).toBeGreaterThan(0)
-    const slow = codeOf(threads.run('spin', { onStart: () => 10 }))
+    expect(Number(await waiting)).toBeGreaterThan(0)
+    const spinning = codeOf(threads.run('spin', { owner: slow }))
+    await until(clock, () => slow.told.length === 2)
     await clock.advance(10)
-    expect(await slow).toBe('TIMEOUT')
+    expect(await spinning).toBe('TIMEOUT')
     const next = threads.run('echo', {}, '4')
     await clock.advance(200)
     expect(await next).toBe('4')
+    expect(clock.pending).toBe(0)
   })
 
-  test('who waits is told when a thread starts on it, and once more when something had to be loaded first', async () => {
+  test('what is loaded first does not count, and is kept when the task is not wanted any more', async () => {
+    const clock = new FakeClock()
+    await using threads = open(1, clock)
+    const which = await threads.run('which')
+    const owner = ownerWith(10)
+    const stop = new AbortController()
+    const loading = codeOf(threads.run('load', { owner, signal: stop.signal }))
+    const next = threads.run('which')
+    await clock.advance(5000)
+    expect(owner.told).toEqual(['pause'])
+    stop.abort('stop')
+    expect(await loading).toBe('stop')
+    await clock.advance(1000)
+    expect(await next).toBe(which)
+  })
+
+  test.each<[what: string, reason: string]>([
+    ['never', 'load'],
+    ['unable', 'load'],
+    ['early crash', 'crash'],
+  ])('%s: a task that no thread begins with is tried on another, then fails unsent', async (what, reason) => {
+    const clock = new FakeClock()
+    await using threads = open(1, clock)
+    const owner = ownerWith(10)
+    let failed: unknown
+    threads.run(what, { owner }).catch((thrown: unknown) => {
+      failed = thrown
+    })
+    // Time goes on only while there is a thread: starting one is not what takes too long.
+    await eventually(async () => {
+      if ((await threads.metric('worker_script_threads{state="busy"}')) === 1) await clock.advance(1000)
+      return failed !== undefined
+    })
+    expect(failed).toMatchObject({ code: 'RESOURCE_UNAVAILABLE', unsent: true })
+    expect(owner.told).toEqual(['pause'])
+    expect(await threads.metric(`worker_script_threads_replaced_total{reason="${reason}"}`)).toBe(2)
+    expect(threads.lines.filter((line) => line.includes('no room')).length).toBe(what === 'unable' ? 2 : 0)
+    expect(await threads.run('echo', {}, '1')).toBe('1')
+  })
+
+  test('a task runs on another thread than the one that could not begin with it', async () => {
+    await using threads = open(1)
+    const which = await threads.run('which')
+    const other = await threads.run('not there', {}, which)
+    expect(other).not.toBe(which)
+    expect(await threads.run('which')).toBe(other)
+  })
+
+  test('a thread that gets ready for the next task is not given one until it is', async () => {
+    await using threads = open(2)
+    await threads.run('spend', {}, '0')
+    expect(await Promise.all(['1', '2', '3'].map((n) => threads.run('echo', {}, n)))).toEqual(['1', '2', '3'])
+    const clock = new FakeClock()
+    await using single = open(1, clock)
+    expect(await single.run('spend')).toBe('null')
+    const next = single.run('echo', {}, '4')
+    await clock.advance(10_000)
+    expect(await next).toBe('4')
+    expect(await single.metric('worker_script_threads_replaced_total{reason="load"}')).toBe(1)
+  })
+
+  test('tenants are served in turn', async () => {
     await using threads = open(1)
     const stop = new AbortController()
-    let starts = 0
-    const onStart = (): number => {
-      starts++
-      return 60_000
-    }
     const held = codeOf(threads.run('hold', { signal: stop.signal }))
-    await threads.run('which', { signal: AbortSignal.abort('before'), onStart }).catch(() => undefined)
-    const second = threads.run('which', { onStart })
-    expect(starts).toBe(0)
+    const ended: string[] = []
+    const tasks = ['a1', 'a2', 'a3', 'b1', 'c1', 'b2'].map(async (name) => {
+      const owner = ownerWith(60_000, name.slice(0, 1))
+      ended.push(await threads.run('echo', { owner }, name))
+    })
+    expect(await threads.metric('worker_script_waiting_tasks')).toBeGreaterThan(5)
     stop.abort('stop')
-    expect(await held).toBe('stop')
-    await second
-    expect(starts).toBe(1)
-    await threads.run('load', { onStart })
-    expect(starts).toBe(3)
+    await Promise.all([held, ...tasks])
+    expect(ended).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3'])
+  })
+
+  test('what they do is counted, and their loss is logged', async () => {
+    await using threads = open(2)
+    await threads.run('which')
+    const counts = () =>
+      Promise.all(
+        ['threads{state="busy"}', 'threads{state="idle"}', 'waiting_tasks'].map((name) =>
+          threads.metric(`worker_script_${name}`),
+        ),
+      )
+    expect(await counts()).toEqual([0, 1, 0])
+    const stop = new AbortController()
+    const held = codeOf(threads.run('hold', { signal: stop.signal }))
+    expect(await counts()).toEqual([1, 0, 0])
+    stop.abort('stop')
+    await held
+    await codeOf(threads.run('crash'))
+    expect(threads.lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { level: 'WARN', message: 'A script thread was replaced', context: { reason: 'crash' } },
+    ])
+    const owner = ownerWith(1)
+    expect(await codeOf(threads.run('spin', { owner }))).toBe('TIMEOUT')
+    await eventually(() => threads.metric('worker_script_threads_replaced_total{reason="stuck"}').then((n) => n === 1))
   })
 
   test('closing ends what runs and what waits', async () => {
@@ -153,11 +280,10 @@ describe('script threads', () => {
 
   test('a thread that cannot start fails who waits for it', async () => {
     await using threads = open(2, systemClock, new URL('./missing.ts', entry))
-    expect(await Promise.all([threads.run('a'), threads.run('b'), threads.run('c')].map(codeOf))).toEqual([
-      'INTERNAL_ERROR',
-      'INTERNAL_ERROR',
-      'INTERNAL_ERROR',
-    ])
+    const failed = 'RESOURCE_UNAVAILABLE'
+    const tasks = [threads.run('a'), threads.run('b'), threads.run('c')]
+    expect(await Promise.all(tasks.map(codeOf))).toEqual([failed, failed, failed])
+    expect(threads.lines[0]).toContain('missing.ts')
   })
 
   test('idle threads do not keep the process alive', async () => {

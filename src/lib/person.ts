@@ -1,4 +1,4 @@
-/** Names of people who decide, as they are compared. */
+/** Names of people, as they are compared. */
 
 /** How long a name may be, in characters. */
 export const longestName = 200

@@ -1,0 +1,101 @@
+/**
+ * Measures a single-row select by key, 8 at a time, through the handler in this process, beside a bare loop of the runtime's
+ * driver that does the same: reserve, begin, the same settings, select, commit. `bun bench/sql.ts [--rounds 15] [--jobs 2000]`.
+ * Slices of both take turns; every row is checked.
+ */
+import { parseArgs } from 'node:util'
+import { SQL } from 'bun'
+import { loadConfig } from '../src/config/load.ts'
+import type { Handler, JobContext } from '../src/handler.ts'
+import { sql } from '../src/handlers/sql/sql.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { openLogger } from '../src/observe/logger.ts'
+import { Metrics } from '../src/observe/metrics.ts'
+import { openSecrets } from '../src/services/secrets/secrets.ts'
+import { openServices } from '../src/services/services.ts'
+import { startPostgres } from '../test/support/postgres.ts'
+import { median } from './load.ts'
+
+const lanes = 8
+const keys = 10_000
+
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '15' }, jobs: { type: 'string', default: '2000' } },
+})
+const jobs = Number(values.jobs)
+
+await using server = await startPostgres()
+const config = loadConfig({ DATABASE_URL: server.url, SQL_POOL_SIZE: String(lanes) })
+const log = openLogger({ level: 'error', format: 'json', workerId: 'w', component: 'bench', to: () => undefined })
+using metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, systemClock)
+await using secrets = await openSecrets(config.secrets, systemClock)
+await using services = openServices({ config, secrets, clock: systemClock, log, metrics })
+const handler: Handler = sql(services)
+const bare = new SQL(server.url, { max: lanes })
+await bare.unsafe(
+  `create table kv (id int primary key, v text not null);
+  insert into kv select g, 'value ' || g from generate_series(1, ${keys}) g; analyze kv`,
+)
+
+const begin = `BEGIN; SET LOCAL statement_timeout=60250; SET LOCAL lock_timeout=60250;
+  SET LOCAL idle_in_transaction_session_timeout=60250`
+
+async function bareJob(id: number): Promise<void> {
+  using session = await bare.reserve()
+  await session.unsafe(begin).simple()
+  const rows: unknown = await session.unsafe('select id, v from kv where id = $1', [id])
+  await session.unsafe('COMMIT').simple()
+  check(rows, id)
+}
+
+async function handledJob(id: number): Promise<void> {
+  const context: JobContext = {
+    signal: new AbortController().signal,
+    log,
+    clock: systemClock,
+    assignmentId: `a-${id}`,
+    tenantId: 't',
+    userId: undefined,
+    attempt: 1,
+    pauseTime: () => undefined,
+    resumeTime: () => 60_000,
+    timeLeftMs: () => 60_000,
+  }
+  const input: unknown = handler.input.parse({ query: 'select id, v from kv where id = $1', args: [id] })
+  const output: unknown = await handler.run(input, context)
+  check(typeof output === 'object' && output !== null && 'rows' in output ? output.rows : undefined, id)
+}
+
+function check(rows: unknown, id: number): void {
+  const row: unknown = Array.isArray(rows) ? rows[0] : undefined
+  const isRight = typeof row === 'object' && row !== null && 'v' in row && row.v === `value ${id}`
+  if (!isRight) throw new Error(`not the row of ${id}: ${JSON.stringify(rows)}`)
+}
+
+/** Jobs a second. */
+async function rateOf(job: (id: number) => Promise<void>, count: number): Promise<number> {
+  let left = count
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) await job((left % keys) + 1)
+  }
+  const from = performance.now()
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return count / ((performance.now() - from) / 1000)
+}
+
+await rateOf(bareJob, jobs)
+await rateOf(handledJob, jobs)
+const rounds: { readonly handled: number; readonly bare: number }[] = []
+for (let round = 0; round < Number(values.rounds); round++) {
+  const before = await rateOf(bareJob, jobs / 2)
+  const handled = await rateOf(handledJob, jobs)
+  const after = await rateOf(bareJob, jobs / 2)
+  rounds.push({ handled, bare: 2 / (1 / before + 1 / after) })
+}
+const ratios = rounds.map(({ handled, bare: by }) => handled / by).toSorted((a, b) => a - b)
+process.stdout.write(
+  `median ${Math.round(median(rounds.map(({ handled }) => handled)))} sql jobs/s with ${lanes} lanes; bare loop ` +
+    `${Math.round(median(rounds.map(({ bare: by }) => by)))}/s; ratio ${median(ratios).toFixed(2)} ` +
+    `(${ratios.at(0)?.toFixed(2)} to ${ratios.at(-1)?.toFixed(2)}); every job gave its row\n`,
+)
+await bare.close()

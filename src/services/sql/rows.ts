@@ -1,0 +1,140 @@
+/** Reading rows: in portions, and no further than is allowed. */
+import type { Clock } from '../../lib/clock.ts'
+import type { Turns } from '../../lib/turns.ts'
+import type { Catalog } from './catalog.ts'
+import type { Connection, Reply } from './connection.ts'
+import { decoder } from './decode.ts'
+import type { RowBudget } from './row-budget.ts'
+import { type TypeInfo, unknownType } from './type-info.ts'
+
+/** How many rows are asked for at first: many results have fewer. */
+export const firstBatch = 50
+
+/** What later batches aim at, in bytes of values: some milliseconds of work. */
+const batchBytes = 64 * 1024
+
+/** Rows may become larger all of a sudden: no batch has more than this many times the rows of the one before. */
+const batchGrowth = 4
+
+/** A column of a result. */
+export interface ResultColumn {
+  readonly name: string
+  /** As PostgreSQL names it, such as `timestamp with time zone`. */
+  readonly type: string
+}
+
+/** Makes rows of values, given the columns of the result. */
+export type Shape = (columns: readonly ResultColumn[]) => (values: readonly unknown[]) => unknown
+
+/** What rows are read with. */
+export interface Reading {
+  readonly connection: Connection
+  readonly catalog: Catalog
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly turns: Turns
+  readonly budget: RowBudget
+  readonly shape: Shape
+  /** No more rows are wanted, however many there are. */
+  readonly most: number
+}
+
+/** The rows of a statement. */
+export interface Rows {
+  readonly columns: readonly ResultColumn[]
+  readonly rows: readonly unknown[]
+  /** There were more. */
+  readonly truncated: boolean
+}
+
+/** Reads an open cursor to its end or its limit. Rejects with QUOTA_EXCEEDED or OUTPUT_TOO_LARGE, or as the connection does. */
+export async function readCursor(cursor: string, reading: Reading): Promise<Rows> {
+  const { connection, signal, budget, most } = reading
+  let taker: RowTaker | undefined
+  let ask = Math.min(firstBatch, most, budget.rowsLeft + 1)
+  for (;;) {
+    const [reply] = await connection.control(`FETCH ${ask} FROM ${cursor}`, signal)
+    if (reply === undefined) return nothing
+    taker ??= await takerOf(reply, reading)
+    const goesOn = await taker.take(reply)
+    if (!goesOn || reply.rows.length < ask) return taker.result
+    const fitting = Math.floor((batchBytes * reply.rows.length) / Math.max(1, reply.bytes))
+    ask = Math.max(1, Math.min(fitting, ask * batchGrowth, budget.rowsLeft + 1, most - taker.result.rows.length))
+  }
+}
+
+/** The rows of a reply that has come whole. Rejects as readCursor does. */
+export async function readReply(reply: Reply, reading: Reading): Promise<Rows> {
+  if (reply.columns.length === 0) return nothing
+  const taker = await takerOf(reply, reading)
+  await taker.take(reply)
+  return taker.result
+}
+
+const nothing: Rows = { columns: [], rows: [], truncated: false }
+
+async function takerOf({ columns }: Reply, reading: Reading): Promise<RowTaker> {
+  const { catalog, connection, signal } = reading
+  const oids = columns.map(({ type }) => type)
+  const types = await catalog.types(oids, connection, signal)
+  return new RowTaker(
+    columns.map(({ name, type }) => ({ name, type: types.get(type) ?? unknownType })),
+    reading,
+  )
+}
+
+/** Makes rows of what comes, as far as is allowed. */
+class RowTaker {
+  readonly #columns: readonly ResultColumn[]
+  readonly #decoders: readonly ((text: string) => unknown)[]
+  readonly #row: (values: readonly unknown[]) => unknown
+  readonly #rows: unknown[] = []
+  readonly #reading: Reading
+  #truncated = false
+
+  constructor(columns: readonly { readonly name: string; readonly type: TypeInfo }[], reading: Reading) {
+    this.#columns = columns.map(({ name, type }) => ({ name, type: type.name }))
+    this.#decoders = columns.map(({ type }) => decoder(type))
+    this.#row = reading.shape(this.#columns)
+    this.#reading = reading
+  }
+
+  get result(): Rows {
+    return { columns: this.#columns, rows: this.#rows, truncated: this.#truncated }
+  }
+
+  /** Takes the rows of a reply, and gives other work its turn now and then. Resolves with whether more are wanted. */
+  async take({ rows, bytes }: Reply): Promise<boolean> {
+    const { budget, turns, clock, signal, most } = this.#reading
+    if (most === Number.POSITIVE_INFINITY) budget.foresee(rows.length, bytes)
+    let done = 0
+    for (const row of rows) {
+      if (this.#rows.length >= most) return false
+      const size = textSize(row)
+      done += size
+      if (done > batchBytes && done > size) {
+        done = size
+        await turns.next(clock)
+        signal.throwIfAborted()
+      }
+      if (!this.#takes(row, size)) {
+        this.#truncated = true
+        return false
+      }
+    }
+    return this.#rows.length < most
+  }
+
+  #takes(row: readonly (string | null)[], size: number): boolean {
+    const { budget } = this.#reading
+    if (!budget.admits(size)) return false
+    const made = this.#row(row.map((text, index) => (text === null ? null : this.#decoders[index]?.(text))))
+    if (!budget.takes(Buffer.byteLength(JSON.stringify(made)) + 1)) return false
+    this.#rows.push(made)
+    return true
+  }
+}
+
+function textSize(row: readonly (string | null)[]): number {
+  return row.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+}

@@ -1,0 +1,167 @@
+/** Statements inside an open transaction. */
+import { JobError } from '../../errors.ts'
+import type { Connection, Param, Reply } from './connection.ts'
+import { checkParameterCount, encode } from './encode.ts'
+import { firstBatch, type Reading, type Rows, readCursor, readReply, type Shape } from './rows.ts'
+import { ServerError, type ServerErrorFields } from './server-error.ts'
+import { sqlFailure } from './sql-failure.ts'
+import type { StatementKind } from './statement-kind.ts'
+import { endsTransaction } from './transaction.ts'
+
+/** A statement that was looked at. */
+export interface SqlStatement {
+  readonly text: string
+  readonly kind: StatementKind
+}
+
+/** One run of a statement. */
+export interface StatementRun {
+  readonly statement: SqlStatement
+  /** Any JSON. */
+  readonly args: readonly unknown[]
+  readonly shape: Shape
+  /** How many rows are wanted at most, however many there are; no limit unless it is said. */
+  readonly most?: number | undefined
+  /** Which of several statements it is, from 0; errors name it. */
+  readonly index?: number | undefined
+}
+
+/** What a statement gave. */
+export interface StatementResult extends Rows {
+  /** How many rows it inserted, updated, deleted or merged; 0 for all others. */
+  readonly affected: number
+}
+
+/** A transaction that is open. */
+export interface SqlTransaction {
+  /** Runs a statement. Rejects with a JobError; nothing may follow then. */
+  run(statement: StatementRun): Promise<StatementResult>
+}
+
+/** What all statements of a transaction share. */
+export interface Surroundings extends Omit<Reading, 'shape' | 'most'> {
+  readonly timeLeftMs: () => number
+  /** Undoes what was done and begins again; only where there is one statement, and nothing was done before it. */
+  readonly restart: (() => Promise<void>) | undefined
+}
+
+const cursor = 'beamline'
+const declare = `DECLARE ${cursor} NO SCROLL CURSOR FOR `
+const counted = /^(?:INSERT|UPDATE|DELETE|MERGE)$/
+
+/** Runs statements one after another on a connection whose transaction has been begun. */
+export class OpenTransaction implements SqlTransaction {
+  readonly #surroundings: Surroundings
+  #hasRun = false
+  #hasCursor = false
+  #hasEscaped = false
+  #isUntouched = true
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings
+  }
+
+  /** A statement ended the transaction: nobody knows what was kept, nor where the session stands now. */
+  get hasEscaped(): boolean {
+    return this.#hasEscaped
+  }
+
+  /** Nothing was run but queries that call nothing: the session is as it was. */
+  get isUntouched(): boolean {
+    return this.#isUntouched
+  }
+
+  async run(given: StatementRun): Promise<StatementResult> {
+    const { signal, timeLeftMs, catalog } = this.#surroundings
+    signal.throwIfAborted()
+    try {
+      return await this.#run(given)
+    } catch (thrown) {
+      signal.throwIfAborted()
+      // What is known of its parameters may be the reason.
+      catalog.forget(given.statement.text)
+      throw sqlFailure(thrown, { timeLeftMs: timeLeftMs(), statement: given.index, unsent: true })
+    }
+  }
+
+  async #run({ statement: { text, kind }, args, shape, most = Number.POSITIVE_INFINITY }: StatementRun) {
+    const { connection, signal } = this.#surroundings
+    if (kind.kind === 'refused') throw new JobError('INVALID_INPUT', 'The statement is not allowed in a job')
+    if (this.#hasCursor) await connection.control(`CLOSE ${cursor}`, signal)
+    this.#hasCursor = false
+    const params = await this.#params(text, kind, args)
+    this.#hasRun = true
+    const reading: Reading = { ...this.#surroundings, shape, most }
+    if (kind.kind === 'rows') {
+      const few = kind.isPlain ? await this.#few(text, params, reading) : undefined
+      if (few !== undefined) return { ...few, affected: 0 }
+      this.#isUntouched &&= kind.isPlain
+      await declareCursor(connection, text, params, signal)
+      this.#hasCursor = true
+      return { ...(await readCursor(cursor, reading)), affected: 0 }
+    }
+    this.#isUntouched = false
+    const reply = await connection.statement(text, params, signal)
+    if (endsTransaction(reply)) throw this.#escaped()
+    return { ...(await readReply(reply, reading)), affected: affectedBy(reply) }
+  }
+
+  /** The rows of a query that may have few, for which a cursor would cost more than they do; undefined when there are more. */
+  async #few(text: string, params: readonly Param[], reading: Reading): Promise<Rows | undefined> {
+    const { connection, signal, restart } = this.#surroundings
+    if (restart === undefined) return undefined
+    const enough = Math.min(reading.most, reading.budget.rowsLeft + 1)
+    const limit = Math.min(enough, firstBatch + 1)
+    const reply = await connection.statement(`${text}\nLIMIT ${limit}`, params, signal)
+    if (reply.rows.length < limit || limit === enough) return readReply(reply, reading)
+    await restart()
+    return undefined
+  }
+
+  #escaped(): JobError {
+    this.#hasEscaped = true
+    this.#surroundings.connection.discard()
+    const details = { outcome: 'unknown' }
+    return new JobError('INVALID_INPUT', 'The statement ended the transaction of the job', { details })
+  }
+
+  async #params(
+    text: string,
+    { kind, parameters }: Exclude<StatementKind, { kind: 'refused' }>,
+    args: readonly unknown[],
+  ): Promise<readonly Param[]> {
+    if (args.length === 0 && parameters === 0) return []
+    if (kind === 'direct') {
+      checkParameterCount(args.length, parameters)
+      return args.map((arg, index) => encode(arg, undefined, index))
+    }
+    const { catalog, connection, signal } = this.#surroundings
+    const types = await catalog.parameters(text, connection, signal, !this.#hasRun)
+    checkParameterCount(args.length, types.length)
+    return args.map((arg, index) => encode(arg, types[index], index))
+  }
+}
+
+async function declareCursor(
+  connection: Connection,
+  text: string,
+  params: readonly Param[],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await connection.statement(declare + text, params, signal)
+  } catch (thrown) {
+    throw thrown instanceof ServerError ? inOwnText(thrown) : thrown
+  }
+}
+
+/** The same error, with its position counted in the caller's text. */
+function inOwnText(error: ServerError): ServerError {
+  const at = error.position === undefined ? 0 : error.position - declare.length
+  const said: ServerErrorFields = { ...error, position: at > 0 ? at : undefined }
+  return new ServerError(error.sqlState, error.message, said)
+}
+
+function affectedBy({ command, affected }: Reply): number {
+  return counted.test(command) ? affected : 0
+}

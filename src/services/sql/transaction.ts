@@ -1,0 +1,65 @@
+/** The words around the statements of a job: what begins its transaction, what ends it, and what is left behind. */
+import type { Clock } from '../../lib/clock.ts'
+import type { Connection, Reply } from './connection.ts'
+
+/** What a transaction sees of others. */
+export type Isolation = 'read_committed' | 'repeatable_read' | 'serializable'
+
+/** How a transaction is begun. */
+export interface Mode {
+  /** The database's own unless it is said. */
+  readonly isolation?: Isolation | undefined
+  readonly readOnly: boolean
+}
+
+/** The server's own limits stand behind ours: it cancels by itself when nobody is there any more to ask it. */
+const graceMs = 250
+
+/** The longest limit that the server knows, in milliseconds. */
+const longestMs = 2 ** 31 - 1
+
+/** How long a session may take to be cleaned after a failure, in milliseconds, before it is ended instead. */
+const cleaningMs = 300
+
+/** Nothing of a session that was changed stays for the next job of the same tenant. */
+const clean =
+  'RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES'
+const unlock = 'SELECT pg_catalog.pg_advisory_unlock_all()'
+
+/**
+ * What begins a transaction that has so much time left. One that only reads looks at the database at once: from then on
+ * the server does not let it be changed into one that writes.
+ */
+export function beginText({ isolation, readOnly }: Mode, timeLeftMs: number): string {
+  const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.replace('_', ' ').toUpperCase()}`
+  const ms = Math.min(longestMs, Math.ceil(Math.max(0, timeLeftMs)) + graceMs)
+  const limits = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
+  const set = limits.map((limit) => `; SET LOCAL ${limit}=${ms}`).join('')
+  return `BEGIN${level}${readOnly ? ' READ ONLY' : ''}${set}${readOnly ? '; SELECT' : ''}`
+}
+
+/** What keeps a transaction and cleans its session; of locks that outlive it too, where a statement may have taken some. */
+export function commitText(isUntouched: boolean, mayHaveLocked: boolean): string {
+  return isUntouched ? 'COMMIT' : `COMMIT; ${clean}${mayHaveLocked ? `; ${unlock}` : ''}`
+}
+
+/** Whether an answer to somebody's statement tells that it began or ended a transaction. */
+export function endsTransaction({ command }: Reply): boolean {
+  return enders.test(command)
+}
+
+const enders = /^(?:BEGIN|START|COMMIT|ROLLBACK|PREPARE|SAVEPOINT|RELEASE)\b/
+
+/** Undoes a transaction and cleans its session; a session for which that fails or takes too long is not used again. Never rejects. */
+export async function rollBack(connection: Connection, clock: Clock): Promise<void> {
+  if (!connection.isSound) return
+  const limit = new AbortController()
+  const timer = clock.after(cleaningMs, () => limit.abort())
+  try {
+    await connection.control(`ROLLBACK; ${clean}; ${unlock}`, limit.signal)
+  } catch {
+    connection.discard()
+  } finally {
+    timer.cancel()
+  }
+}
