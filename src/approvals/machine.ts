@@ -6,8 +6,9 @@
  * voted that no option can get there any more, nobody waits for the expiry: the option that means no and has most votes
  * is decided, the one chosen first among equals. Where every option that was chosen means yes, it is left to the expiry.
  */
-import { type Approval, type Channel, type End, isApproving, type Vote } from './approval.ts'
+
 import { distinctPeople, isSamePerson, personKey } from '../lib/person.ts'
+import { type Approval, type Channel, type End, isApproving, type Vote } from './approval.ts'
 
 /** What somebody says. */
 export interface Ballot {

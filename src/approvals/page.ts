@@ -2,9 +2,10 @@
  * What an approver sees: the question with a button for each option, or how it ended. Pure; a page without script, that
  * loads nothing, for phones, keyboards and screen readers alike.
  */
+
+import { isSamePerson } from '../lib/person.ts'
 import { type Approval, type End, isApproving, type Vote } from './approval.ts'
 import { pageStyle } from './page-style.ts'
-import { isSamePerson } from '../lib/person.ts'
 
 /** The longest comment that is taken, in characters. */
 export const longestComment = 2000

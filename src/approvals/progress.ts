@@ -3,6 +3,9 @@ import type { Approval } from './approval.ts'
 import { awaited, escalate, expire, nextMoment, remind } from './machine.ts'
 import type { ApprovalRecord, Notice } from './record.ts'
 
+/** What became of a notice: it arrived, it did not and is sent again later, or it never will. */
+export type Sent = 'arrived' | 'failed' | 'refused'
+
 /** How long a record is kept after its end, so that late answers hear what was decided, in milliseconds: 7 days. */
 export const keptAfterEndMs = 604_800_000
 
@@ -13,7 +16,7 @@ export const handsOffMs = 10_000
 const noticeRetriesMs = [1000, 5000, 30_000, 120_000, 600_000, 3_600_000, 14_400_000] as const
 
 /** What an approval's first notices are made of. */
-interface Telling {
+export interface Telling {
   readonly callback: boolean
   readonly links: boolean
   readonly now: number
@@ -54,21 +57,23 @@ export function withApproval(record: ApprovalRecord, approval: Approval, telling
   return { ...record, approval, notices: [...unheard, ...announcements('decided', telling)] }
 }
 
-/** The record after one of its notices was sent, or was not. */
-export function afterNotice(record: ApprovalRecord, sent: Notice, arrived: boolean, now: number): ApprovalRecord {
+/** The record after one of its notices was sent; one that `failed` is sent again, as long as that has a point. */
+export function afterNotice(record: ApprovalRecord, sent: Notice, how: Sent, now: number): ApprovalRecord {
+  // It may be gone already: an end takes back what need not be told any more.
+  if (record.notices.every(({ id }) => id !== sent.id)) return record
   const others = record.notices.filter(({ id }) => id !== sent.id)
   const waitMs = noticeRetriesMs[sent.tries]
-  const again = arrived || waitMs === undefined ? [] : [{ ...sent, tries: sent.tries + 1, at: now + waitMs }]
+  const again = how !== 'failed' || waitMs === undefined ? [] : [{ ...sent, tries: sent.tries + 1, at: now + waitMs }]
   return { ...record, notices: [...others, ...again] }
 }
 
 /** When somebody has to look at the record again. */
-export function dueAt({ approval, notices, publishedAt }: ApprovalRecord, now: number): number {
+export function dueAt({ approval, notices, publishing, publishedAt }: ApprovalRecord, now: number): number {
   const { end } = approval
   const moments = [
     ...notices.map(({ at }) => at),
     ...(end === undefined ? [nextMoment(approval) ?? approval.expiresAt] : []),
-    ...(end !== undefined && publishedAt === undefined ? [now] : []),
+    ...(end !== undefined && publishedAt === undefined ? [publishing?.at ?? now] : []),
   ]
   return moments.length > 0 ? Math.min(...moments) : (end?.at ?? now) + keptAfterEndMs
 }

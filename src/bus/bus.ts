@@ -120,6 +120,11 @@ export interface Bus extends AsyncDisposable {
   emit(message: Message): void
   /** Hears every message on a subject (no queue group). Survives reconnects. `hear` must never throw. */
   subscribe(subject: string, hear: (message: Received) => void): Subscription
+  /**
+   * Asks whoever hears the subject, and resolves with the first answer; undefined when there is none within `waitMs`.
+   * Never rejects.
+   */
+  request(message: Message, waitMs: number): Promise<Uint8Array | undefined>
   /** Resolves when everything sent so far has reached the server; gives up with the signal. */
   flush(signal?: AbortSignal): Promise<void>
 }

@@ -1,4 +1,6 @@
 /** The bus inside one process: for `run`, `dev` and tests. Behaves as core NATS does: nothing is stored, takers share. */
+
+import { systemClock } from '../lib/clock.ts'
 import {
   type Bus,
   type BusHealth,
@@ -21,7 +23,10 @@ interface MemoryOptions {
   readonly maxPayload?: number
 }
 
-type Hear = (message: Message) => void
+type Respond = (body: Uint8Array) => void
+type Hear = (message: Message, respond: Respond) => void
+
+const toNobody: Respond = () => undefined
 
 /** What the buses of one process share: who listens to what. */
 export class MemoryHub {
@@ -58,10 +63,10 @@ export class MemoryHub {
   }
 
   /** Hands a message to everyone who hears its subject, and an assignment to one taker in turn. False: nobody listens. */
-  send(message: Message): boolean {
+  send(message: Message, respond = toNobody): boolean {
     const hearers = [...(this.#hearers.get(message.subject) ?? [])]
     const taker = message.subject === this.assignSubject ? this.#next() : undefined
-    for (const hear of taker === undefined ? hearers : [taker, ...hearers]) queueMicrotask(() => hear(message))
+    for (const hear of taker === undefined ? hearers : [taker, ...hearers]) queueMicrotask(() => hear(message, respond))
     return taker !== undefined || hearers.length > 0
   }
 
@@ -136,8 +141,8 @@ class MemoryBus implements Bus {
 
   subscribe(subject: string, hear: (message: Received) => void): Subscription {
     const leave = this.#joined(
-      this.#hub.hear(subject, (message) => {
-        hear({ ...message, headers: message.headers ?? {}, respond: () => undefined })
+      this.#hub.hear(subject, (message, respond) => {
+        hear({ ...message, headers: message.headers ?? {}, respond })
       }),
     )
     return {
@@ -146,6 +151,17 @@ class MemoryBus implements Bus {
         await Promise.resolve()
       },
     }
+  }
+
+  request(message: Message, waitMs: number): Promise<Uint8Array | undefined> {
+    return new Promise((resolve) => {
+      const late = systemClock.after(waitMs, () => resolve(undefined))
+      const answered = (body?: Uint8Array): void => {
+        late.cancel()
+        resolve(body)
+      }
+      if (this.#closed || !this.#hub.send(message, answered)) answered()
+    })
   }
 
   async flush(signal?: AbortSignal): Promise<void> {

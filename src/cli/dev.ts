@@ -15,8 +15,9 @@ export const dev: Command = {
   summary: 'Runs the worker by itself, with HTTP on this machine: no NATS, no set-up.',
   details: `Jobs are sent to it over HTTP on 127.0.0.1, on the port of HEALTH_BIND (9091), without a token; only
 programs on this machine get in, and no web page. Jobs may reach servers on this machine, unless
-EGRESS_ALLOW_CIDRS says otherwise. Nothing is kept when it ends, but dead letters: in a file in the
-temporary folder, not in DLQ_PATH. The log is text on a terminal; LOG_FORMAT overrides.`,
+EGRESS_ALLOW_CIDRS says otherwise. Nothing is kept when it ends, but blobs, in FS_BASE_DIR, and dead
+letters: in a file in the temporary folder, not in DLQ_PATH. The log is text on a terminal; LOG_FORMAT
+overrides.`,
   flags: [],
   examples: ['beamline dev', 'HEALTH_BIND=127.0.0.1:8080 LOG_LEVEL=debug beamline dev'],
   async run({ operands, env, output, ending, clock }) {

@@ -1,9 +1,9 @@
 /** Puts the process together for `start`, `dev` and `run`, and takes it apart again, backwards. */
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/schema.ts'
+import { openReporting } from '../exchange/reporting.ts'
 import type { Access } from '../http/access.ts'
 import type { Health } from '../http/health-routes.ts'
-import { openReporting } from '../exchange/reporting.ts'
 import { type HttpServer, openHttp } from '../http/server.ts'
 import { buildInfo } from '../lib/build-info.ts'
 import type { Clock } from '../lib/clock.ts'

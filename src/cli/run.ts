@@ -24,8 +24,9 @@ a line; the log (warnings, unless LOG_LEVEL is set) goes to standard error. What
 with its line, counts as failed, and the rest is run all the same.
 
 Jobs may reach servers on this machine, unless EGRESS_ALLOW_CIDRS says otherwise. Nothing is kept but
-dead letters: in a file in the temporary folder, not in DLQ_PATH. The first SIGINT starts no more jobs
-and gives running ones SHUTDOWN_GRACE_MS. Ends with 1 when a job failed or was not run.`,
+blobs, in FS_BASE_DIR, and dead letters: in a file in the temporary folder, not in DLQ_PATH. The first
+SIGINT starts no more jobs and gives running ones SHUTDOWN_GRACE_MS. Ends with 1 when a job failed or
+was not run.`,
   flags: [],
   examples: ['beamline run examples/demo.jsonl', `echo '{"type":"echo","payload":{"hello":"world"}}' | beamline run -`],
   async run({ operands, env, output, ending, clock }) {

@@ -76,7 +76,7 @@ export const scriptsSettings = {
     'SCRIPT_MEMORY_BYTES',
     size('20MB', '2GB'),
     '64MB',
-    'The most memory that the interpreter of a script may take, 6MB of it for itself.',
+    'The most memory that the interpreter of a script may take, 1MB of it for itself.',
   ),
   stackBytes: setting('SCRIPT_STACK_BYTES', size('64KB', '1MB'), '512KB', 'The most stack that a script may take.'),
 }

@@ -12,7 +12,7 @@ export const stateSettings = {
     'STATE_STORE',
     choice('auto', 'sqlite', 'nats'),
     'auto',
-    'Where approvals wait: in a file, in JetStream, or in JetStream when assignments come from there, else in the file.',
+    'Where approvals wait: a file, JetStream, or (auto) JetStream where assignments come from it.',
   ),
   path: setting(
     'STATE_PATH',

@@ -27,7 +27,8 @@ export interface KeptResult {
 
 /** How things stand with a job that waits, or has waited. */
 export type ParkedState =
-  { readonly state: 'waiting' } | { readonly state: 'ended'; readonly result: KeptResult; readonly isPublished: boolean }
+  | { readonly state: 'waiting' }
+  | { readonly state: 'ended'; readonly result: KeptResult; readonly isPublished: boolean }
 
 /** Which job. */
 export interface ParkedKey {

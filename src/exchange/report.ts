@@ -132,12 +132,13 @@ export class Reporter {
     return this.#options.box.put(record, this.#options.closing)
   }
 
-  /** Publishes a result, again and again until it has arrived; false when the tries are used up or the process closes. */
+  /** Publishes a result, again and again until it has arrived; false when the tries are used up, the process closes or the signal aborts. */
   async publish(
     encoded: Pick<EncodedResult, 'body' | 'headers'>,
     maxRetries = this.#options.maxRetries,
+    closing = this.#options.closing,
   ): Promise<boolean> {
-    const { bus, resultSubject, closing, clock, metrics, log } = this.#options
+    const { bus, resultSubject, clock, metrics, log } = this.#options
     const message = { subject: resultSubject, body: encoded.body, headers: encoded.headers }
     for (let tries = 1; ; tries++) {
       try {

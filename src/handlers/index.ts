@@ -4,6 +4,7 @@ import { blobHandlers } from './blobs/blob-handlers.ts'
 import { echo } from './echo.ts'
 import { graphql } from './graphql/graphql.ts'
 import { http } from './http/http.ts'
+import { humanApproval } from './human-approval.ts'
 import { javascript } from './javascript.ts'
 import { jmespath } from './jmespath.ts'
 import { sleep } from './sleep.ts'
@@ -16,6 +17,7 @@ export function handlersOf(services: Services): readonly Handler[] {
     ...blobHandlers(services),
     graphql(services),
     http(services),
+    humanApproval,
     javascript(services.scripts),
     jmespath(services),
     sleep,

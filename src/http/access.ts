@@ -1,5 +1,5 @@
 /** Who may use the API: whoever shows the token, or in `dev` whoever is on this machine and no web page. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { isSameText } from '../lib/same-text.ts'
 import { HttpProblem } from './problem.ts'
 
 /** How the API is guarded. Without a token nobody gets in. */
@@ -14,15 +14,9 @@ export function authorize(request: Request, access: Access, peer: string | undef
 function requireToken(request: Request, token: string | undefined): void {
   if (token === undefined) throw forbidden('The API is closed: API_TOKEN is not set.')
   const shown = /^bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1]
-  if (shown !== undefined && sameText(shown, token)) return
+  if (shown !== undefined && isSameText(shown, token)) return
   const detail = shown === undefined ? 'A bearer token is needed.' : 'The bearer token is wrong.'
   throw new HttpProblem(401, 'Unauthorized', detail, {}, { 'www-authenticate': 'Bearer' })
-}
-
-/** Takes the same time wherever the texts differ, and however long they are. */
-function sameText(one: string, other: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(one), digest(other))
 }
 
 /**

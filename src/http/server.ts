@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { type Access, authorize } from './access.ts'
-import { readJson, refuseLargeBody } from './body.ts'
+import { readBody, refuseForm, refuseLargeBody } from './body.ts'
 import { type Health, healthRoutes } from './health-routes.ts'
 import { listen } from './listen.ts'
 import { metricsRoutes } from './metrics-routes.ts'
@@ -70,7 +70,7 @@ function buildApp({ maxBodyBytes, health, metrics, log, routes }: HttpOptions, c
   const info = { title: 'Beamline', version: health.version, description: 'The HTTP interface of a worker.' }
   const app: AnyElysia = new Elysia({ normalize: false })
     .onError(({ error }) => problemFor(error, log))
-    .onParse(({ request }) => readJson(request, maxBodyBytes))
+    .onParse(({ request }) => readBody(request, maxBodyBytes))
     .use(healthRoutes(health, clock))
     .use(metricsRoutes(metrics))
   for (const plugin of routes) app.use(plugin)
@@ -89,6 +89,7 @@ function requestHandler(app: AnyElysia, table: RouteTable, { maxBodyBytes, acces
       authorize(request, access, server.requestIP(request)?.address)
       // Who is let in may wait for a job as long as it takes.
       server.timeout(request, 0)
+      refuseForm(request)
     }
     refuseLargeBody(request, maxBodyBytes)
     return app.fetch(seen)

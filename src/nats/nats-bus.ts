@@ -15,6 +15,7 @@ import { PassOn } from './pass-on.ts'
 import { Prohibitions } from './prohibitions.ts'
 import { Publisher } from './publisher.ts'
 import { ReplyInbox } from './reply-inbox.ts'
+import { Requester } from './requester.ts'
 import { Session } from './session.ts'
 import { readSignIn } from './sign-in.ts'
 
@@ -60,6 +61,7 @@ class NatsBusImpl implements NatsBus {
   readonly #publisher: Publisher
   readonly #emitter: Emitter
   readonly #passOn: PassOn
+  readonly #requester: Requester
   #session: Session | undefined
 
   constructor(options: NatsBusOptions, connection: Connection) {
@@ -95,6 +97,7 @@ class NatsBusImpl implements NatsBus {
       publish: (message, signal) => this.#publisher.publish(message, signal),
       clock,
     })
+    this.#requester = new Requester({ connection, inbox: this.#inbox, clock })
     this.state = new KvStateSource({ connection, replicas: config.jetstream.replicas, clock, log })
     connection.open()
   }
@@ -152,6 +155,10 @@ class NatsBusImpl implements NatsBus {
 
   subscribe(subject: string, hear: (message: Received) => void): Subscription {
     return new Listener(this.#connection, subject, hear)
+  }
+
+  request(message: Message, waitMs: number): Promise<Uint8Array | undefined> {
+    return this.#requester.ask(message, waitMs)
   }
 
   /** While disconnected, waits for the connection and for what was kept to be sent on it. */

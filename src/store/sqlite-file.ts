@@ -89,7 +89,7 @@ function prepared(path: string): Database {
   try {
     if (!isEmpty(database)) refuseForeign(database, path)
     const [fault] = database.query<[string], []>('PRAGMA quick_check(1)').values()[0] ?? []
-    if (fault !== 'ok') throw new Error(`it is damaged: ${fault}`)
+    if (fault !== 'ok') throw new Error(`it is damaged: ${String(fault)}`)
     const [mode] = database.query<[string], []>('PRAGMA journal_mode = WAL').values()[0] ?? []
     if (mode !== 'wal') throw new Error('its file system takes no write-ahead log')
     database.run('PRAGMA synchronous = FULL')

@@ -33,6 +33,8 @@ class SqliteStateStore implements StateStore {
   readonly #clock: Clock
   /** Why the last write failed. */
   #fault: string | undefined
+  /** What was counted last, by prefix. */
+  readonly #counts = new Map<string, number>()
   #closed = false
 
   constructor(file: OpenedFile, clock: Clock) {
@@ -101,10 +103,14 @@ class SqliteStateStore implements StateStore {
   }
 
   count(prefix: string): number {
-    if (this.#closed) return 0
     const query = 'SELECT count(*) AS count FROM records WHERE key >= ? AND key < ?'
-    const row = this.#database.query<{ count: number }, [string, string]>(query).get(prefix, endOf(prefix))
-    return row?.count ?? 0
+    try {
+      const row = this.#database.query<{ count: number }, [string, string]>(query).get(prefix, endOf(prefix))
+      this.#counts.set(prefix, row?.count ?? 0)
+    } catch {
+      // Closed, or in the hands of another process: what was known the last time must do.
+    }
+    return this.#counts.get(prefix) ?? 0
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -92,7 +92,8 @@ function afterFailure(error: JobError, unsent: boolean, circumstances: Circumsta
   const { timeLeftMs = Number.POSITIVE_INFINITY } = circumstances
   const bearable = error.retry === 'backoff' || delayMs <= longestAskedWaitMs
   const wanted = circumstances.policy.codes?.includes(error.code) ?? true
-  if (wanted && hasTries(error, circumstances) && bearable && delayMs < timeLeftMs) return { action: 'retry', delayMs, error }
+  if (wanted && hasTries(error, circumstances) && bearable && delayMs < timeLeftMs)
+    return { action: 'retry', delayMs, error }
   return { action: 'bury', reason: 'JOB_FAILED', ending: failure(error, true) }
 }
 

@@ -22,7 +22,7 @@ const partsForHandlers = ['lib', 'errors', 'handler', 'handlers']
 /** Who may import a package, as beginnings of paths or whole paths. */
 const packageOwners: readonly (readonly [package_: RegExp, owners: RegExp])[] = [
   [/^(@nats-io\/|nats$|nkeys)/, /^src\/nats\//],
-  [/^(elysia|@elysiajs\/)/, /^src\/(http\/|\w+\/routes\.ts$)/],
+  [/^(elysia|@elysiajs\/)/, /^src\/(http\/|\w+\/([\w-]+-)?routes\.ts$)/],
   [/^prom-client/, /^src\/observe\//],
   [/^(quickjs-emscripten|@jitl\/)/, /^src\/services\/scripts\//],
   [/^(node:)?timers/, /^$/],

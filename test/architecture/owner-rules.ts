@@ -51,7 +51,8 @@ export function foreignUses(file: SourceFile): readonly string[] {
 }
 
 /** Names in snake_case are the wire's: they belong where messages, pages and log lines are described. */
-const wireNameOwners = /^src\/(protocol|handlers|http|observe|nats)\/|^src\/\w+\/routes\.ts$/
+const wireNameOwners =
+  /^src\/(protocol|handlers|http|observe|nats)\/|^src\/\w+\/routes\.ts$|^src\/approvals\/(approval|wire)\.ts$/
 
 /** The fields of a log line, which every part fills in. */
 const logFields = /^(request_id|assignment_id|tenant_id|trace_id|job_type|duration_ms|error_code)$/

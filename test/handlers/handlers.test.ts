@@ -1,9 +1,11 @@
 import { afterAll, expect, test } from 'bun:test'
 import { handlersOf } from '../../src/handlers/index.ts'
 import { handlerContract } from '../contract/handler.contract.ts'
+import { startPostgres } from '../support/postgres.ts'
 import { openHttpWorld, openSite } from './http/http-world.ts'
 
 const world = await openHttpWorld()
+const postgres = await startPostgres()
 const site = openSite(({ path }) =>
   path === '/hang' ? new Promise<Response>(() => undefined) : Response.json({ data: { viewer: null } }),
 )
@@ -20,12 +22,14 @@ for (const [path, content] of [
 afterAll(async () => {
   await world[Symbol.asyncDispose]()
   await site[Symbol.asyncDispose]()
+  await postgres[Symbol.asyncDispose]()
 })
 
 handlerContract(handlers, {
   runnable: {
     http: { url: site.url },
     graphql: { url: site.url, query: '{ viewer { name } }' },
+    sql: { query: 'select $1::int + 1 as n', args: [41], connection_string: postgres.url },
     fs_blob_get: { path: 'stored.txt' },
     fs_blob_stat: { path: 'stored.txt' },
   },
@@ -39,6 +43,7 @@ handlerContract(handlers, {
     },
     http: { url: `${site.url}/hang`, method: 'POST', body: 'x' },
     graphql: { url: `${site.url}/hang`, query: 'mutation { a }' },
+    sql: { query: 'select pg_sleep(60)', connection_string: postgres.url },
     fs_blob_get: { path: 'large.txt', verify: true },
     fs_blob_put: { path: 'put.txt', content: large },
   },
@@ -55,8 +60,10 @@ test('the list holds every job type', () => {
     'fs_blob_stat',
     'graphql',
     'http',
+    'human_approval',
     'javascript',
     'jmespath',
     'sleep',
+    'sql',
   ])
 })

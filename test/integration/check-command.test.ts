@@ -87,8 +87,11 @@ describe.each(versions)('check on the %s server', (version) => {
       '$JS.API.STREAM.CREATE.CAF_EXEC',
       '$JS.API.STREAM.CREATE.CAF_RESULTS',
       '$JS.API.STREAM.CREATE.KV_BEAMLINE_GIVE_BACKS',
+      '$JS.API.STREAM.CREATE.KV_BEAMLINE_STATE',
+      '$JS.API.CONSUMER.CREATE.KV_BEAMLINE_STATE',
       '$JS.API.CONSUMER.CREATE.CAF_EXEC.caf-workers.caf.exec.assign.v1',
       '$KV.BEAMLINE_GIVE_BACKS.>',
+      '$KV.BEAMLINE_STATE.>',
     ])
       expect(started.explain('fail publish')).toContain(`on ${subject};`)
   })
@@ -104,7 +107,7 @@ describe.each(versions)('check on the %s server', (version) => {
       retention: RetentionPolicy.Limits,
     })
     await makeConsumer(at('everything'), {})
-    const { explain } = await check(at('noapi'))
+    const { explain } = await check(at('noapi'), { STATE_STORE: 'sqlite' })
     expect(explain('fail publish')).toBe('not permitted on $KV.BEAMLINE_GIVE_BACKS.>; allow this user to publish there')
   })
 
@@ -197,7 +200,7 @@ test('dead letters that cannot be written, and such as do not last', async () =>
 test('no server: 3, and everything else is checked all the same', async () => {
   const { code, names } = await check('nats://127.0.0.1:1', { DLQ_PATH: '/dev/null/dead/letters.jsonl' })
   expect(code).toBe(3)
-  expect(names).toEqual(['ok settings', 'fail nats', 'fail dead_letters'])
+  expect(names).toEqual(['ok settings', 'fail nats', 'fail dead_letters', 'warn blobs'])
 })
 
 test('wrong settings: 2, each of them named', async () => {

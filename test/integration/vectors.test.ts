@@ -4,16 +4,21 @@ import { openEchoSite } from '../support/echo-site.ts'
 import { eventually } from '../support/eventually.ts'
 import { assignment, deadLettersOf } from '../support/fleet.ts'
 import { type NatsServer, startNats } from '../support/nats-server.ts'
+import { startPostgres } from '../support/postgres.ts'
 import { assignmentOf, runnableVectors, type Vector } from '../support/vectors.ts'
 import { connectWire, type WireClient } from '../support/wire-client.ts'
 
 const site = openEchoSite()
-const vectors = runnableVectors({ HTTP_ECHO: site.url })
+const postgres = await startPostgres()
+const vectors = runnableVectors({ HTTP_ECHO: site.url, PG: postgres.url })
 
-afterAll(() => site[Symbol.asyncDispose]())
+afterAll(async () => {
+  await site[Symbol.asyncDispose]()
+  await postgres[Symbol.asyncDispose]()
+})
 
 test('the golden cases for all job types that are there, and for malformed input, are here', () => {
-  expect(vectors.length).toBe(30)
+  expect(vectors.length).toBe(31)
 })
 
 describe.each(['off', 'require'] as const)('the golden cases through a process with JETSTREAM=%s', (mode) => {

@@ -29,7 +29,16 @@ export function goldenVectors(places: Places = {}): readonly Vector[] {
 }
 
 /** The job types that are there, under the spellings that the cases use. */
-const runnable = new Set(['echo', 'fs.put', 'fs_blob_put', 'sleep', 'http.request', 'javascript', 'jmespath'])
+const runnable = new Set([
+  'echo',
+  'fs.put',
+  'fs_blob_put',
+  'sleep',
+  'http.request',
+  'javascript',
+  'jmespath',
+  'sql.query',
+])
 
 /** The golden cases that this program can answer: all but those that succeed with a job type which is not there yet. */
 export function runnableVectors(places: Places): readonly Vector[] {

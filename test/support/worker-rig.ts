@@ -2,11 +2,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { approvalsRole } from '../../src/approvals/role.ts'
 import type { Bus, Delivery, Intake, MessageHeaders } from '../../src/bus/bus.ts'
 import { MemoryHub } from '../../src/bus/memory-bus.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { rejectedPath } from '../../src/dlq/file-dead-letters.ts'
+import { openReporting } from '../../src/exchange/reporting.ts'
 import type { Handler } from '../../src/handler.ts'
 import { handlersOf } from '../../src/handlers/index.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
@@ -16,6 +18,8 @@ import { encodeCancel } from '../../src/protocol/cancel.ts'
 import type { RunningRole } from '../../src/role.ts'
 import { openSecrets, type Secrets } from '../../src/services/secrets/secrets.ts'
 import { openServices } from '../../src/services/services.ts'
+import { MemoryStateStore } from '../../src/store/memory-state-store.ts'
+import type { StateStore } from '../../src/store/state-store.ts'
 import { workerRole } from '../../src/worker/role.ts'
 import { FakeClock } from './fake-clock.ts'
 import { Feed } from './feed.ts'
@@ -40,6 +44,10 @@ interface RigOptions {
   readonly hub?: MemoryHub
   /** Stands before the bus that the worker is given. */
   readonly wrap?: (bus: Bus) => Bus
+  /** Where approvals are kept; in memory, unless given. */
+  readonly store?: StateStore
+  /** False: nothing that is due is looked after. */
+  readonly sweeps?: boolean
   /** What the intake says its window is. */
   readonly window?: number
   /** Told of each message in the order in which they are published, with its subject's name. */
@@ -138,6 +146,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     publish: (message, signal) => inner.publish(message, signal),
     emit: (message) => inner.emit(message),
     subscribe: (subject, hear) => inner.subscribe(subject, hear),
+    request: (message, waitMs) => inner.request(message, waitMs),
     flush: (signal) => inner.flush(signal),
     take(given) {
       deliver = given
@@ -146,8 +155,13 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   }
   const services = openServices({ config, secrets, clock, log: logger, metrics })
-  const platform = { config, bus, clock, log: logger, metrics, services }
-  const role = await workerRole(() => options.handlers ?? handlersOf(services)).open(platform)
+  const store = options.store ?? new MemoryStateStore()
+  const reporting = await openReporting({ config, bus, masks: secrets, clock, log: logger, metrics })
+  const platform = { config, bus, clock, log: logger, metrics, services, store, reporting }
+  const approvals = await approvalsRole.open(platform)
+  const { parking } = approvals
+  const role = await workerRole(() => options.handlers ?? handlersOf(services)).open({ ...platform, parking })
+  if (options.sweeps !== false) approvals.start()
   role.start()
   const client = hub.open()
   let drained: Promise<void> | undefined
@@ -187,11 +201,13 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
       return Number(line?.slice(series.length + 1) ?? 0)
     },
     drain() {
-      drained ??= clock instanceof FakeClock ? hurried(role.drain(), clock) : role.drain()
+      const drain = (): Promise<void> => Promise.all([role.drain(), approvals.drain()]).then(() => undefined)
+      drained ??= clock instanceof FakeClock ? hurried(drain(), clock) : drain()
       return drained
     },
     async [Symbol.asyncDispose]() {
       await rig.drain()
+      await reporting[Symbol.asyncDispose]()
       metrics[Symbol.dispose]()
       logger[Symbol.dispose]()
       await inner[Symbol.asyncDispose]()

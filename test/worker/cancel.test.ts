@@ -136,23 +136,24 @@ describe('requests', () => {
       clock,
     })
     const held = new HeldJobs()
-    return { clock, lines, held, cancellations: new Cancellations(held, clock, log) }
+    return { clock, lines, held, cancellations: new Cancellations(held, { cancel: async () => false }, clock, log) }
   }
 
   test('for a job that is not here are remembered for ten minutes, and used once', async () => {
     const { clock, cancellations } = open()
-    expect(cancellations.cancel('acme\na-1')).toBe('cancel_requested')
+    expect(await cancellations.cancel({ tenantId: 'acme', assignmentId: 'a-1' })).toBe('cancel_requested')
     await clock.advance(599_999)
     expect(cancellations.awaits('acme\na-1')).toBe(true)
     expect(cancellations.awaits('acme\na-1')).toBe(false)
-    cancellations.cancel('acme\na-2')
+    await cancellations.cancel({ tenantId: 'acme', assignmentId: 'a-2' })
     await clock.advance(600_000)
     expect(cancellations.awaits('acme\na-2')).toBe(false)
   })
 
-  test('that never meet their job do not pile up', () => {
+  test('that never meet their job do not pile up', async () => {
     const { cancellations } = open()
-    for (let index = 0; index < 10_001; index++) cancellations.cancel(`acme\n${index}`)
+    for (let index = 0; index < 10_001; index++)
+      await cancellations.cancel({ tenantId: 'acme', assignmentId: String(index) })
     expect(cancellations.awaits('acme\n0')).toBe(false)
     expect(cancellations.awaits('acme\n10000')).toBe(true)
   })

@@ -1,15 +1,20 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { openEchoSite } from '../support/echo-site.ts'
+import { startPostgres } from '../support/postgres.ts'
 import { runnableVectors, type Vector, vectorBody } from '../support/vectors.ts'
 import { startRig, type WorkerRig } from '../support/worker-rig.ts'
 
 const site = openEchoSite()
-const vectors = runnableVectors({ HTTP_ECHO: site.url })
+const postgres = await startPostgres()
+const vectors = runnableVectors({ HTTP_ECHO: site.url, PG: postgres.url })
 
-afterAll(() => site[Symbol.asyncDispose]())
+afterAll(async () => {
+  await site[Symbol.asyncDispose]()
+  await postgres[Symbol.asyncDispose]()
+})
 
 test('the golden cases for all job types that are there, and for malformed input, are here', () => {
-  expect(vectors.length).toBe(30)
+  expect(vectors.length).toBe(31)
 })
 
 describe('golden cases through the worker', () => {

@@ -1,12 +1,11 @@
 /** Evaluates a syntax tree over plain JSON data, counting every step. Data is never changed; results may share its parts. */
-import { pointsOf } from './code-points.ts'
 import { type Argument, type Call, Reference } from './function-signature.ts'
 import { functionNamed } from './functions.ts'
 import { evaluationError } from './jmespath-error.ts'
 import { isEqual, isList, isObject, isTrue, type Json, member, put, valuesOf } from './json-value.ts'
 import type { Meter } from './meter.ts'
+import { sliceList, sliceText } from './slice.ts'
 import type { Node, SyntaxTree } from './syntax-tree.ts'
-import { joined } from './text-blocks.ts'
 import { finiteOr } from './value-functions.ts'
 
 /** What `let` has bound, the innermost first. */
@@ -114,34 +113,8 @@ class Evaluation {
   }
 
   #slice(tree: Node<'slice'>, value: Json): Json {
-    if (typeof value === 'string') return this.#sliceText(tree, value)
-    return isList(value) ? this.#places(tree, value.length).map((index) => value[index] ?? null) : null
-  }
-
-  #sliceText(tree: Node<'slice'>, text: string): string {
-    const points = pointsOf(text, this.#meter)
-    const places = this.#places(tree, points.length)
-    return joined(
-      places.map((index) => points[index] ?? ''),
-      '',
-      this.#meter,
-    )
-  }
-
-  /** The places that a slice names in something of this length. */
-  #places({ start, stop, step, at }: Node<'slice'>, length: number): readonly number[] {
-    const by = step ?? 1
-    if (by === 0) throw evaluationError(at, 'the step of a slice cannot be 0')
-    const within = (place: number): number => {
-      const counted = place < 0 ? place + length : place
-      return by > 0 ? Math.min(Math.max(counted, 0), length) : Math.min(Math.max(counted, -1), length - 1)
-    }
-    const first = start === null ? (by > 0 ? 0 : length - 1) : within(start)
-    const end = stop === null ? (by > 0 ? length : -1) : within(stop)
-    const count = Math.max(0, Math.ceil((end - first) / by))
-    this.#meter.step(count)
-    this.#meter.makePlaces(2 * count)
-    return Array.from({ length: count }, (_, index) => first + index * by)
+    if (typeof value === 'string') return sliceText(tree, value, this.#meter)
+    return isList(value) ? sliceList(tree, value, this.#meter) : null
   }
 
   #flatten(value: Json): Json {

@@ -19,7 +19,8 @@ export async function writeJson(
 ): Promise<string> {
   let text = ''
   let recent: string[] = []
-  let isTurnOver = false
+  // The caller has had a turn of work to find out that the data is not small.
+  let isTurnOver = true
   const endTurn = (): true => {
     isTurnOver = true
     return true

@@ -66,9 +66,13 @@ export const listFunctions: readonly (readonly [name: string, found: JmespathFun
     'zip',
     takesMany('array', (lists, { meter }) => {
       const length = lists.reduce((shortest, list) => Math.min(shortest, list.length), Number.POSITIVE_INFINITY)
-      meter.step(length * (1 + lists.length))
       meter.makePlaces(length * (2 + lists.length))
-      return Array.from({ length }, (_, index) => lists.map((list) => list[index] ?? null))
+      const rows: (readonly Json[])[] = []
+      while (rows.length < length) {
+        meter.step(1 + lists.length)
+        rows.push(lists.map((list) => list[rows.length] ?? null))
+      }
+      return rows
     }),
   ],
   [

@@ -15,7 +15,7 @@ export class LimitReached extends Error {
 }
 
 interface Allowance {
-  /** Steps until `refill` is asked; one step is some ten nanoseconds. */
+  /** Steps until `refill` is asked; one step is some ten nanoseconds, at its worst some hundred. */
   readonly steps: number
   /** How much may be made, in characters and bytes, about; what is let go of again counts all the same. */
   readonly size: number
@@ -40,7 +40,10 @@ export class Meter {
     return this.#size
   }
 
-  /** Some work is about to be done. Throws LimitReached when it may not be. */
+  /**
+   * Some work is about to be done. Throws LimitReached when it may not be. What takes long is done, and counted, a part at
+   * a time: one count is one look at whether it may go on, however large it is.
+   */
   step(count = 1): void {
     this.#steps -= count
     if (this.#steps >= 0) return

@@ -45,56 +45,75 @@ const otherSpellings: Readonly<Record<string, Operator>> = { '×': '*', '÷': '/
 
 const operatorSet: ReadonlyMap<string, Operator> = new Map(operators.map((operator) => [operator, operator]))
 
-const words = {
-  space: /[ \t\r\n]+/y,
-  identifier: /[A-Za-z_]\w*/y,
-  variable: /\$[A-Za-z_]\w*/y,
-  number: /\d+/y,
-  quoted: /"[^"\\]*(?:\\.[^"\\]*)*"/sy,
-  raw: /'[^'\\]*(?:\\.[^'\\]*)*'/sy,
-  literal: /`[^`\\]*(?:\\.[^`\\]*)*`/sy,
-} as const
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_'
+
+/** How a word goes on, by what it begins with; everything else is an operator. */
+const words = [
+  { kind: 'space', begin: ' \t\r\n', pattern: /[ \t\r\n]+/y },
+  { kind: 'identifier', begin: letters, pattern: /\w+/y },
+  { kind: 'variable', begin: '$', pattern: /\$[A-Za-z_]\w*/y },
+  { kind: 'number', begin: '0123456789', pattern: /\d+/y },
+  { kind: 'quoted', begin: '"', pattern: /"[^"\\]*(?:\\.[^"\\]*)*"/sy },
+  { kind: 'raw', begin: "'", pattern: /'[^'\\]*(?:\\.[^'\\]*)*'/sy },
+  { kind: 'literal', begin: '`', pattern: /`[^`\\]*(?:\\.[^`\\]*)*`/sy },
+] as const
+
+type Word = (typeof words)[number]
+
+const wordByBegin: ReadonlyMap<string, Word> = new Map(
+  words.flatMap((word) => Array.from(word.begin, (letter) => [letter, word] as const)),
+)
 
 /** Cuts an expression into its words, the last of which is `end`. Throws JMESPATH_COMPILE_ERROR. */
 export function tokensOf(expression: string): readonly Token[] {
   const tokens: Token[] = []
   let at = 0
-  const take = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = at
-    const word = pattern.exec(expression)?.[0]
-    at += word?.length ?? 0
-    return word
+  while (at < expression.length) {
+    const word = wordByBegin.get(expression.charAt(at))
+    const text = word === undefined ? undefined : textAt(expression, at, word.pattern)
+    if (word === undefined || text === undefined) {
+      const operator = operatorAt(expression, at)
+      tokens.push({ kind: otherSpellings[operator] ?? operatorSet.get(operator) ?? 'end', at })
+      at += operator.length
+    } else {
+      if (word.kind !== 'space') tokens.push(tokenOf(word.kind, text, at))
+      at += text.length
+    }
   }
-  for (;;) {
-    take(words.space)
-    if (at >= expression.length) return [...tokens, { kind: 'end', at: expression.length }]
-    tokens.push(next(expression, at, take))
+  tokens.push({ kind: 'end', at: expression.length })
+  return tokens
+}
+
+function textAt(expression: string, at: number, pattern: RegExp): string | undefined {
+  pattern.lastIndex = at
+  return pattern.exec(expression)?.[0]
+}
+
+function tokenOf(kind: Exclude<Word['kind'], 'space'>, text: string, at: number): Token {
+  switch (kind) {
+    case 'identifier':
+      return { kind, at, name: text }
+    case 'variable':
+      return { kind, at, name: text.slice(1) }
+    case 'number':
+      return { kind, at, value: Number(text) }
+    case 'quoted':
+      return { kind, at, name: unquoted(text, at) }
+    case 'raw':
+      return { kind: 'literal', at, value: text.slice(1, -1).replaceAll(/\\(['\\])/g, '$1') }
+    case 'literal':
+      return { kind, at, value: json(withoutEscapedTicks(text), at) }
+    default:
+      return kind satisfies never
   }
 }
 
-function next(expression: string, at: number, take: (pattern: RegExp) => string | undefined): Token {
-  const identifier = take(words.identifier)
-  if (identifier !== undefined) return { kind: 'identifier', at, name: identifier }
-  const variable = take(words.variable)
-  if (variable !== undefined) return { kind: 'variable', at, name: variable.slice(1) }
-  const number = take(words.number)
-  if (number !== undefined) return { kind: 'number', at, value: Number(number) }
-  const quoted = take(words.quoted)
-  if (quoted !== undefined) return { kind: 'quoted', at, name: text(quoted, at) }
-  const raw = take(words.raw)
-  if (raw !== undefined) return { kind: 'literal', at, value: raw.slice(1, -1).replaceAll(/\\(['\\])/g, '$1') }
-  const literal = take(words.literal)
-  if (literal !== undefined) return { kind: 'literal', at, value: json(withoutEscapedTicks(literal), at) }
-  const operator = operatorAt(expression, at)
-  if (operator === undefined) throw compileError(at, faultAt(expression, at))
-  take(operator.length === 2 ? /../y : /./y)
-  return { kind: otherSpellings[operator] ?? operatorSet.get(operator) ?? 'end', at }
-}
-
-function operatorAt(expression: string, at: number): string | undefined {
-  const [two, one] = [expression.slice(at, at + 2), expression.slice(at, at + 1)]
+/** The operator there. Throws JMESPATH_COMPILE_ERROR when there is none. */
+function operatorAt(expression: string, at: number): string {
+  const [two, one] = [expression.slice(at, at + 2), expression.charAt(at)]
   if (operatorSet.has(two)) return two
-  return operatorSet.has(one) || Object.hasOwn(otherSpellings, one) ? one : undefined
+  if (operatorSet.has(one) || Object.hasOwn(otherSpellings, one)) return one
+  throw compileError(at, faultAt(expression, at))
 }
 
 function withoutEscapedTicks(literal: string): string {
@@ -111,7 +130,7 @@ function json(written: string, at: number): Json {
 }
 
 /** What stands between quotes is text. */
-function text(quoted: string, at: number): string {
+function unquoted(quoted: string, at: number): string {
   const value = json(quoted, at)
   return typeof value === 'string' ? value : ''
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection } from './connection.ts'
-import { ServerError } from './server-error.ts'
+import { inOwnText } from './server-error.ts'
 
 /**
  * The OIDs of a statement's parameters, as PREPARE finds them. A fault in the statement rejects as the ServerError of its
@@ -17,7 +17,7 @@ export async function parameterOids(
   try {
     await connection.statement(before + text, [], signal)
   } catch (error) {
-    throw error instanceof ServerError ? inOwnText(error, before.length) : error
+    throw inOwnText(error, before)
   }
   const [types] = await connection.control(`${question(name)}; DEALLOCATE ${name}`, signal)
   return [...(types?.rows[0]?.[0] ?? '').matchAll(/\d{1,10}/g)].map(([oid]) => Number(oid))
@@ -27,12 +27,4 @@ export async function parameterOids(
 function question(name: string): string {
   return `SELECT parameter_types::pg_catalog.oid[]::pg_catalog.text FROM pg_catalog.pg_prepared_statements
     WHERE name OPERATOR(pg_catalog.=) '${name}'::pg_catalog.text`
-}
-
-function inOwnText(error: ServerError, shift: number): ServerError {
-  const { sqlState, message, position, ...said } = error
-  return new ServerError(sqlState, message, {
-    ...said,
-    position: position === undefined ? undefined : Math.max(1, position - shift),
-  })
 }

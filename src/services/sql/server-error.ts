@@ -41,6 +41,13 @@ export class ServerError extends Error {
   }
 }
 
+/** What the server says of a text that begins with words of ours, with the position counted in what follows these. */
+export function inOwnText(thrown: unknown, before: string): unknown {
+  if (!(thrown instanceof ServerError) || thrown.position === undefined) return thrown
+  const { sqlState, message, position, ...said } = thrown
+  return new ServerError(sqlState, message, { ...said, position: Math.max(1, position - before.length) })
+}
+
 const losses = {
   refused: ['refused', 'The database refused the connection'],
   timeout: ['timeout', 'The database did not answer in time'],

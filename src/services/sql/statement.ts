@@ -3,7 +3,7 @@ import { JobError } from '../../errors.ts'
 import type { Connection, Param, Reply } from './connection.ts'
 import { checkParameterCount, encode } from './encode.ts'
 import { firstBatch, type Reading, type Rows, readCursor, readReply, type Shape } from './rows.ts'
-import { ServerError, type ServerErrorFields } from './server-error.ts'
+import { inOwnText } from './server-error.ts'
 import { sqlFailure } from './sql-failure.ts'
 import type { StatementKind } from './statement-kind.ts'
 import { endsTransaction } from './transaction.ts'
@@ -151,15 +151,8 @@ async function declareCursor(
   try {
     await connection.statement(declare + text, params, signal)
   } catch (thrown) {
-    throw thrown instanceof ServerError ? inOwnText(thrown) : thrown
+    throw inOwnText(thrown, declare)
   }
-}
-
-/** The same error, with its position counted in the caller's text. */
-function inOwnText(error: ServerError): ServerError {
-  const at = error.position === undefined ? 0 : error.position - declare.length
-  const said: ServerErrorFields = { ...error, position: at > 0 ? at : undefined }
-  return new ServerError(error.sqlState, error.message, said)
 }
 
 function affectedBy({ command, affected }: Reply): number {

@@ -1,0 +1,77 @@
+/** Approvals wherever they are kept: here, or by another worker that is asked over the bus. */
+import type { Bus } from '../bus/bus.ts'
+import { encodeText, objectText, parseJson } from '../protocol/json.ts'
+import { type StateStore, StoreError } from '../store/state-store.ts'
+import type { Approval } from './approval.ts'
+import type { ApprovalPage, Desk, Status, VoteAnswer } from './desk.ts'
+import type { Ballot } from './machine.ts'
+import { relayedAnswer, relayedGet, relayedVote } from './wire.ts'
+
+interface OfficeParts {
+  readonly desk: Desk
+  readonly store: Pick<StateStore, 'reach'>
+  readonly bus: Pick<Bus, 'request' | 'mode'>
+  /** The beginning of the subjects of approvals. */
+  readonly subject: string
+}
+
+/** Whoever holds the approval does not answer, or its store does not. */
+export type Unreachable = 'unreachable'
+
+/** How long the holder has to answer, in milliseconds. */
+const relayLimitMs = 3000
+const pageSize = 100
+
+/** Asks for approvals. Never rejects because of a store. */
+export class Office {
+  readonly #parts: OfficeParts
+
+  constructor(parts: OfficeParts) {
+    this.#parts = parts
+  }
+
+  /** Those that are kept where this process looks. */
+  list(status: Status | undefined, cursor: string | undefined): Promise<ApprovalPage | Unreachable> {
+    return unlessUnreachable(this.#parts.desk.list(status, cursor, pageSize))
+  }
+
+  /** Undefined: there is none anywhere. */
+  async find(id: string): Promise<Approval | undefined | Unreachable> {
+    const found = await unlessUnreachable(this.#parts.desk.find(id))
+    if (found !== undefined || this.#knowsAll) return found
+    const answer = await this.#relay('get', relayedGet(id))
+    return answer === undefined ? 'unreachable' : answer.approval
+  }
+
+  /** `token` shows another worker that the vote may be cast. Undefined: there is no such approval anywhere. */
+  async vote(id: string, ballot: Ballot, token: string | undefined): Promise<VoteAnswer | undefined | Unreachable> {
+    const voted = await unlessUnreachable(this.#parts.desk.vote(id, ballot))
+    if (voted !== undefined || this.#knowsAll) return voted
+    return (await this.#relay('decide', relayedVote(id, ballot, token))) ?? 'unreachable'
+  }
+
+  /** What is not here is nowhere. */
+  get #knowsAll(): boolean {
+    return this.#parts.store.reach === 'fleet' || this.#parts.bus.mode === 'memory'
+  }
+
+  async #relay(word: 'get' | 'decide', request: Readonly<Record<string, unknown>>): Promise<VoteAnswer | undefined> {
+    const { bus, subject } = this.#parts
+    const message = { subject: `${subject}.${word}`, body: encodeText(objectText(request)) }
+    const answer = await bus.request(message, relayLimitMs)
+    if (answer === undefined) return undefined
+    const read = relayedAnswer.safeParse(parseJson(answer))
+    if (!read.success) return undefined
+    const { kept: approval, refusal } = read.data
+    return { approval, ...(refusal !== undefined && { refusal }) }
+  }
+}
+
+async function unlessUnreachable<T>(work: Promise<T>): Promise<T | Unreachable> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof StoreError) return 'unreachable'
+    throw error
+  }
+}

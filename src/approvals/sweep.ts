@@ -1,0 +1,67 @@
+/** Looks again and again for approvals of which something is due, whoever left it: an end, a reminder, a result, a notice. */
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { StateStore } from '../store/state-store.ts'
+import type { Desk } from './desk.ts'
+import { keyPrefix } from './record.ts'
+
+interface SweepParts {
+  readonly store: Pick<StateStore, 'due'>
+  readonly desk: Pick<Desk, 'attend' | 'busy'>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const everyMs = 1000
+/** How many approvals are looked after at once. */
+const mostAtOnce = 32
+
+/** Runs from `start` until it is stopped. */
+export class Sweep {
+  readonly #parts: SweepParts
+  readonly #stopped = new AbortController()
+  #timer: Timer | undefined
+  #looking = false
+  #failing = false
+
+  constructor(parts: SweepParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.#timer = this.#parts.clock.every(everyMs, () => void this.#look())
+    void this.#look()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#stopped.abort()
+  }
+
+  async #look(): Promise<void> {
+    const { log } = this.#parts
+    if (this.#looking) return
+    this.#looking = true
+    try {
+      while (await this.#attendDue());
+      this.#failing = false
+    } catch (error) {
+      // One line for the state; readiness says it as well.
+      if (!this.#failing && !this.#stopped.signal.aborted) log.warn('Approvals cannot be looked after now', { error })
+      this.#failing = true
+    } finally {
+      this.#looking = false
+    }
+  }
+
+  /** Whether there may be more. */
+  async #attendDue(): Promise<boolean> {
+    const { store, desk, clock } = this.#parts
+    const room = mostAtOnce - desk.busy
+    if (room <= 0 || this.#stopped.signal.aborted) return false
+    const found = await store.due(clock.now(), room, this.#stopped.signal)
+    const keys = found.filter((key) => key.startsWith(keyPrefix))
+    await Promise.all(keys.map((key) => desk.attend(key)))
+    return keys.length === room
+  }
+}
