@@ -67,6 +67,12 @@ export function afterNotice(record: ApprovalRecord, sent: Notice, how: Sent, now
   return { ...record, notices: [...others, ...again] }
 }
 
+/** Whether nobody needs the record any more. */
+export function isOld({ approval: { end }, publishedAt, notices }: ApprovalRecord, now: number): boolean {
+  if (end === undefined || publishedAt === undefined || notices.length > 0) return false
+  return now >= end.at + keptAfterEndMs
+}
+
 /** When somebody has to look at the record again. */
 export function dueAt({ approval, notices, publishing, publishedAt }: ApprovalRecord, now: number): number {
   const { end } = approval

@@ -1,11 +1,12 @@
 /** Questions to people: keeps them, asks, hears the answers, and tells how they end. The only file here that builds things. */
 import type { Platform, Role, RunningRole } from '../role.ts'
+import { Caretaker } from './caretaker.ts'
 import { Desk } from './desk.ts'
+import { Ledger } from './ledger.ts'
 import { Links } from './link.ts'
 import { linkRoutes } from './link-routes.ts'
 import { Notices } from './notices.ts'
 import { Office } from './office.ts'
-import { keyPrefix } from './record.ts'
 import { Requests } from './requests.ts'
 import { approvalRoutes } from './routes.ts'
 import { Sweep } from './sweep.ts'
@@ -23,14 +24,16 @@ async function openApprovals(platform: Platform): Promise<RunningRole> {
   const { secrets: masks, fetch } = services
   const links = new Links(config.approvals.linkSecrets ?? [])
   const notices = new Notices({ config, bus, fetch, links, masks, clock, log })
+  const ledger = new Ledger({ store, reporting, clock, log, metrics })
   const maxRetries = config.worker.resultPublishMaxRetries
-  const desk = new Desk({ store, bus, reporting, notices, maxRetries, clock, log, metrics })
-  const sweep = new Sweep({ store, desk, clock, log })
+  const caretaker = new Caretaker({ ledger, store, bus, reporting, notices, maxRetries, clock, log, metrics })
+  const desk = new Desk({ store, ledger, caretaker, clock, log })
+  const sweep = new Sweep({ store, caretaker, clock, log })
   const { apiToken } = config.http
   const subject = config.subjects.approval
   const office = new Office({ desk, store, bus, subject })
   const requests = new Requests({ bus, subject, desk, store, links, apiToken, clock, log })
-  metrics.observe({ parkedJobs: () => store.count(keyPrefix) })
+  metrics.observe({ parkedJobs: () => caretaker.waiting })
   return {
     parking: desk,
     routes: [approvalRoutes({ office, apiToken }), linkRoutes({ office, links, clock })],
@@ -44,7 +47,7 @@ async function openApprovals(platform: Platform): Promise<RunningRole> {
     async drain() {
       sweep.stop()
       await requests[Symbol.asyncDispose]()
-      await desk.close()
+      await caretaker.close()
       await notices[Symbol.asyncDispose]()
     },
   }

@@ -2,19 +2,19 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { StateStore } from '../store/state-store.ts'
-import type { Desk } from './desk.ts'
+import type { Caretaker } from './caretaker.ts'
 import { keyPrefix } from './record.ts'
 
 interface SweepParts {
   readonly store: Pick<StateStore, 'due'>
-  readonly desk: Pick<Desk, 'attend' | 'busy'>
+  readonly caretaker: Pick<Caretaker, 'attend' | 'busy'>
   readonly clock: Clock
   readonly log: Logger
 }
 
 const everyMs = 1000
 /** How many approvals are looked after at once. */
-const mostAtOnce = 32
+const mostAtOnce = 64
 
 /** Runs from `start` until it is stopped. */
 export class Sweep {
@@ -56,12 +56,16 @@ export class Sweep {
 
   /** Whether there may be more. */
   async #attendDue(): Promise<boolean> {
-    const { store, desk, clock } = this.#parts
-    const room = mostAtOnce - desk.busy
+    const { store, caretaker, clock } = this.#parts
+    const room = mostAtOnce - caretaker.busy
     if (room <= 0 || this.#stopped.signal.aborted) return false
     const found = await store.due(clock.now(), room, this.#stopped.signal)
-    const keys = found.filter((key) => key.startsWith(keyPrefix))
-    await Promise.all(keys.map((key) => desk.attend(key)))
-    return keys.length === room
+    const ids = found.filter((key) => key.startsWith(keyPrefix)).map((key) => key.slice(keyPrefix.length))
+    const work = Promise.all(ids.map((id) => caretaker.attend(id, { claim: true })))
+    // What takes long, such as a web server that does not answer, does not keep the others waiting.
+    const patience = new AbortController()
+    await Promise.race([work, clock.sleep(everyMs, patience.signal)])
+    patience.abort()
+    return ids.length === room
   }
 }

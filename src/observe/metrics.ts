@@ -186,7 +186,7 @@ export class Metrics implements Disposable {
       `Assignments that some worker holds; ${shared}.`,
       (from) => from.consumer?.()?.ackPending,
     )
-    read('worker_parked_jobs', `Jobs that wait for people, and approvals that ended lately; ${shared}.`, (from) =>
+    read('worker_parked_jobs', `Jobs that wait for people; ${shared}.`, (from) =>
       from.parkedJobs?.(),
     )
     const box = 'workers that share a folder all tell the same: use max(), not sum()'

@@ -3,8 +3,8 @@ import type { Assignment } from '../protocol/assignment.ts'
 import type { Lease } from './lease.ts'
 import type { Schedulable } from './schedule.ts'
 
-/** Where a job is on its way. */
-export type JobState = 'queued' | 'running' | 'retrying'
+/** Where a job is on its way; `waiting`: for people. */
+export type JobState = 'queued' | 'running' | 'retrying' | 'waiting'
 
 /** What becomes known of a job when it first has its slot. */
 export interface Prepared {

@@ -4,8 +4,10 @@ import type { ParkedJob, ParkedKey, ParkedState, Parking } from '../exchange/par
 import type { Reporter } from '../exchange/report.ts'
 import type { Inquiry } from '../handler.ts'
 import { backoffCeiling } from '../lib/backoff.ts'
+import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import { fingerprint } from './duplicates.ts'
 import type { Job } from './job.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -17,15 +19,32 @@ interface Options {
   readonly log: Logger
 }
 
+/** How many parked jobs are remembered, and how long in milliseconds, as long as the results of those that ended here. */
+const memory = { maxEntries: 10_000, maxAgeMs: 3_600_000 }
 const firstRetryMs = 500
 const longestRetryMs = 10_000
 
 /** Hands jobs over. */
 export class ParkingLot {
   readonly #options: Options
+  /** The fingerprints of what was parked here lately. */
+  readonly #parked: BoundedMap<string, number>
 
   constructor(options: Options) {
     this.#options = options
+    this.#parked = new BoundedMap(memory, options.clock)
+  }
+
+  /** The fingerprint of a job that was parked here lately; undefined when there was none. */
+  fingerprintOf(key: string): number | undefined {
+    return this.#parked.get(key)
+  }
+
+  /** Answers a job again that was parked here: with its result, or with nothing as long as it waits. False: it could not be done. */
+  async answerAgain(key: ParkedKey): Promise<boolean> {
+    const state = await this.status(key)
+    if (state === undefined) return false
+    return state.state === 'waiting' || !state.isPublished || this.#options.reporter.publish(state.result)
   }
 
   /**
@@ -84,6 +103,7 @@ export class ParkingLot {
   }
 
   async #kept(job: Job, inquiry: Inquiry, state: ParkedState): Promise<Outcome> {
+    this.#parked.set(job.key, fingerprint(job.assignment.raw))
     // It was delivered again after its end: what it got then is the answer to this delivery too.
     if (state.state === 'ended' && state.isPublished) await this.#options.reporter.publish(state.result)
     if (job.stopped === 'cancelled') await this.cancel(job.assignment)

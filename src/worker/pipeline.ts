@@ -95,7 +95,9 @@ export class Pipeline {
     costs.observe(job.tenantId, job.handler.type, clock.monotonic() - startedAt)
     if (outcome.kind !== 'failed' || !outcome.error.uncharged) job.attempts++
     if (outcome.kind === 'stopped' && outcome.stuck) this.#reportStuck(job)
-    return outcome.kind === 'parked' ? this.#options.parkingLot.park(job, outcome.inquiry) : outcome
+    if (outcome.kind !== 'parked') return outcome
+    this.#enter(job, 'waiting')
+    return this.#options.parkingLot.park(job, outcome.inquiry)
   }
 
   #circumstances(job: Job): Circumstances {

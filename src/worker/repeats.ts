@@ -6,11 +6,13 @@ import { jobKey } from '../protocol/ids.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import { type Duplicates, type Ended, fingerprint, repeatedHeaders } from './duplicates.ts'
 import type { Lease, Leases } from './lease.ts'
+import type { ParkingLot } from './parking-lot.ts'
 import type { HeldJobs } from './status.ts'
 
 interface Options {
   readonly held: HeldJobs
   readonly duplicates: Duplicates
+  readonly parkingLot: Pick<ParkingLot, 'fingerprintOf' | 'answerAgain'>
   readonly leases: Leases
   readonly reporter: Pick<Reporter, 'publish'>
   readonly log: Logger
@@ -35,9 +37,17 @@ export class Repeats {
       return this.#options.leases.end(lease)
     }
     const ended = this.#options.duplicates.find(key)
-    if (ended === undefined) return undefined
+    if (ended === undefined) return this.#answerParked(lease, caller, assignment)
     this.#count(caller, fingerprint(assignment) === ended.fingerprint)
     return this.#publishAgain(lease, caller, ended)
+  }
+
+  #answerParked(lease: Lease, caller: Caller, assignment: JsonObject | undefined): Promise<void> | undefined {
+    const { parkingLot, leases } = this.#options
+    const parked = parkingLot.fingerprintOf(jobKey(caller))
+    if (parked === undefined) return undefined
+    this.#count(caller, fingerprint(assignment) === parked)
+    return parkingLot.answerAgain(caller).then((done) => (done ? leases.end(lease) : leases.release(lease)))
   }
 
   async #publishAgain(lease: Lease, caller: Caller, ended: Ended): Promise<void> {

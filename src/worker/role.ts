@@ -91,7 +91,7 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
     ...{ leases, held, cancellations, room, costs, acks, clock, log, metrics },
     rules: { registry, tenants: tenantAllowlist === undefined ? undefined : new Set(tenantAllowlist) },
     strictDeadline,
-    repeats: new Repeats({ held, duplicates, leases, reporter, log, metrics }),
+    repeats: new Repeats({ held, duplicates, parkingLot, leases, reporter, log, metrics }),
     redeliveries: new Redeliveries({ maxDeliveries: config.jetstream.maxDeliveries, refusals, log }),
     refusals,
     start: (job) => pipeline.run(job),

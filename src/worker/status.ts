@@ -32,7 +32,7 @@ export class HeldJobs implements Iterable<Job> {
 
 /** What can be said of a job that is here or was here lately. */
 export type JobStatus =
-  | { readonly state: JobState | 'waiting'; readonly tenantId: string }
+  | { readonly state: JobState; readonly tenantId: string }
   | { readonly state: 'done'; readonly tenantId: string; readonly result: JsonObject }
 
 /** Answers what has become of a job. */

@@ -61,6 +61,7 @@ export interface WorkerRig extends AsyncDisposable {
   /** The worker's own connection. */
   readonly bus: Bus
   readonly role: RunningRole
+  readonly approvals: RunningRole
   readonly metrics: Metrics
   readonly secrets: Secrets
   readonly acks: Feed<Published>
@@ -171,6 +172,7 @@ export async function startRig(options: RigOptions = {}): Promise<WorkerRig> {
     hub,
     bus,
     role,
+    approvals,
     metrics,
     secrets,
     log,

@@ -45,9 +45,7 @@ export function mostRows({ format }: Format, expected = 0): number | undefined {
 
 /** The result of a statement as it was asked for. */
 export function resultOf({ rows, columns, affected, truncated }: StatementResult, asked: Format): SqlResult {
-  const names = uniqueNames(columns)
-  const described = columns.map(({ type }, index) => ({ name: names[index] ?? '', type }))
-  const shown = asked.columns ? described : asked.format === 'columns' ? [...names] : undefined
+  const shown = shownColumns(columns, asked)
   return {
     ...(asked.format === 'value' ? { value: firstValue(rows) } : { rows: [...rows] }),
     row_count: rows.length,
@@ -55,6 +53,12 @@ export function resultOf({ rows, columns, affected, truncated }: StatementResult
     ...(truncated ? { truncated } : {}),
     ...(shown === undefined ? {} : { columns: shown }),
   }
+}
+
+function shownColumns(columns: readonly ResultColumn[], asked: Format): SqlResult['columns'] {
+  if (!asked.columns && asked.format !== 'columns') return undefined
+  const names = uniqueNames(columns)
+  return asked.columns ? columns.map(({ type }, index) => ({ name: names[index] ?? '', type })) : [...names]
 }
 
 function firstValue([row]: readonly unknown[]): unknown {

@@ -117,8 +117,8 @@ export function weigh(value: Json, left: number, meter: Meter, depth = 0): numbe
   if (isList(value)) for (const item of value) rest = weigh(item ?? null, rest, meter, depth + 1)
   else if (isObject(value)) {
     const { names, values } = membersOf(value, meter)
-    for (const [index, name] of names.entries()) {
-      rest = weigh(values[index] ?? null, rest - name.length - 3, meter, depth + 1)
+    for (let index = 0; index < names.length; index++) {
+      rest = weigh(values[index] ?? null, rest - (names[index] ?? '').length - 3, meter, depth + 1)
     }
   }
   return rest

@@ -2,7 +2,7 @@ import { countPoints, listOf, unitOf } from './code-points.ts'
 import { type Call, type JmespathFunction, takes } from './function-signature.ts'
 import type { Json } from './json-value.ts'
 import { lastOccurrence, searchFor } from './occurrences.ts'
-import { blocksOf, joined, Pieces } from './text-blocks.ts'
+import { blocksOf, joined } from './text-blocks.ts'
 import { trimmed } from './trim.ts'
 
 /** Functions of text. Positions and widths count code points. */
@@ -66,14 +66,14 @@ function looked(text: string, { meter }: Call): boolean {
 
 /** A text in another case: some letters take tens of nanoseconds, and become three. */
 function inCase(text: string, change: (block: string) => string, { meter }: Call): string {
-  const pieces = new Pieces(meter)
+  const blocks: string[] = []
   for (const block of blocksOf(text)) {
     meter.step(1 + (block.length >> 1))
     const changed = change(block)
     meter.make(changed.length)
-    pieces.add(changed)
+    blocks.push(changed)
   }
-  return pieces.whole()
+  return joined(blocks, '', meter)
 }
 
 function natural(value: number | undefined, name: string, { fail }: Call): number | undefined {

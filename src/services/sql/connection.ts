@@ -163,6 +163,7 @@ function isOne(answers: Answers): answers is Answer {
 /** Takes apart what the driver gives only when somebody looks: at most answers nobody does, and it costs more than the answer. */
 class DriverReply implements Reply {
   readonly #answer: Answer
+  #columns: readonly Column[] | undefined
   #rows: (string | null)[][] | undefined
   #bytes = 0
 
@@ -179,7 +180,8 @@ class DriverReply implements Reply {
   }
 
   get columns(): readonly Column[] {
-    return (this.#answer.columns ?? []).map(({ name, type }) => ({ name, type }))
+    this.#columns ??= (this.#answer.columns ?? []).map(({ name, type }) => ({ name, type }))
+    return this.#columns
   }
 
   get bytes(): number {

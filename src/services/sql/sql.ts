@@ -120,7 +120,7 @@ async function begun(database: Database, job: SqlJob, clock: Clock): Promise<Lea
   }
 }
 
-/** A connection that does not answer is ended, and with it the wait. */
+/** A connection that stood idle may be dead without anybody knowing: when it does not answer it is ended, and with it the wait. */
 async function begin(connection: Connection, job: SqlJob, clock: Clock): Promise<void> {
   const limit = clock.after(firstAnswerMs, () => connection.discard())
   try {

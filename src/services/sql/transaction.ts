@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Connection, Reply } from './connection.ts'
 
 /** What a transaction sees of others. */
-export type Isolation = 'read_committed' | 'repeatable_read' | 'serializable'
+type Isolation = 'read_committed' | 'repeatable_read' | 'serializable'
 
 /** How a transaction is begun. */
 export interface Mode {

@@ -109,13 +109,19 @@ export class RunningThread {
     work.failed(reason)
   }
 
-  /** Ends it, whatever it does. Resolves when it is gone. */
-  async terminate(): Promise<void> {
+  /**
+   * Ends it, whatever it does. Resolves when it is gone, or with a promise of that when it goes on for longer than is waited
+   * for: what the runtime does in one piece it cannot end.
+   */
+  async terminate(): Promise<{ readonly gone: Promise<void> } | undefined> {
     this.#lose('crash')
     this.#worker.terminate()
-    const timer = this.#clock.after(endLimitMs, () => this.#gone.resolve())
-    await this.#gone.promise
+    const waited = Promise.withResolvers<void>()
+    const timer = this.#clock.after(endLimitMs, () => waited.resolve())
+    const gone = this.#gone.promise
+    const isGone = await Promise.race([gone.then(() => true), waited.promise.then(() => false)])
     timer.cancel()
+    return isGone ? undefined : { gone }
   }
 
   #hear(message: FromThread): void {

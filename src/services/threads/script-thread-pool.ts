@@ -50,6 +50,8 @@ export class ScriptThreadPool implements ScriptThreads {
   /** Starts and terminations go one after another: in quick succession they have crashed the runtime. */
   #turn: Promise<void> = Promise.resolve()
   #starting = 0
+  /** Threads that were ended and go on all the same. */
+  #undead = 0
   #isClosed = false
 
   constructor(options: ScriptThreadPoolOptions) {
@@ -104,12 +106,17 @@ export class ScriptThreadPool implements ScriptThreads {
       this.#waiting.take()?.start(thread)
     }
     if (this.#waiting.size <= this.#starting) return
-    if (this.#threads.size + this.#starting < this.#options.size) this.#start()
+    if (this.#threads.size + this.#starting < this.#mayHave) this.#start()
+    else if (this.#threads.size + this.#starting === 0) this.#failWaiting()
   }
 
   #start(): void {
     this.#starting++
     this.#inTurn(async () => {
+      if (this.#threads.size + this.#starting > this.#mayHave) {
+        this.#starting--
+        return this.#fill()
+      }
       const worker = new Worker(this.#options.entry ?? ownEntry())
       const thread = new RunningThread(worker, this.#options.clock, {
         idle: (idle) => this.#welcome(idle),
@@ -124,7 +131,7 @@ export class ScriptThreadPool implements ScriptThreads {
         this.#threads.add(thread)
         return this.#welcome(thread)
       }
-      await thread.terminate()
+      await this.#terminate(thread)
       if (this.#isClosed || this.#threads.size + this.#starting > 0) return
       // Whoever waits first pays for threads that do not start; else that would be tried for ever.
       this.#waiting.take()?.failUnbegun()
@@ -149,8 +156,30 @@ export class ScriptThreadPool implements ScriptThreads {
   #end(thread: RunningThread): void {
     if (!this.#threads.delete(thread)) return
     this.#idle = this.#idle.filter((other) => other !== thread)
-    this.#inTurn(() => thread.terminate())
+    this.#inTurn(() => this.#terminate(thread))
     if (!this.#isClosed) this.#fill()
+  }
+
+  async #terminate(thread: RunningThread): Promise<void> {
+    const left = await thread.terminate()
+    if (left === undefined) return
+    this.#undead++
+    if (!this.#isClosed) this.#fill()
+    void left.gone.then(() => {
+      this.#undead--
+      if (!this.#isClosed) this.#fill()
+    })
+  }
+
+  /** There is no thread, and there may be none. */
+  #failWaiting(): void {
+    for (let waiting = this.#waiting.take(); waiting !== undefined; waiting = this.#waiting.take()) waiting.failUnbegun()
+  }
+
+  /** How many threads there may be now: as many that do not end are made up for, more take the place of others. */
+  get #mayHave(): number {
+    const { size } = this.#options
+    return Math.max(0, size - Math.max(0, this.#undead - size))
   }
 
   #inTurn(change: () => Promise<void>): void {

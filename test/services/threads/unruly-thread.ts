@@ -30,6 +30,8 @@ function answerTo(what: string, data: string): ScriptAnswer {
   Atomics.store(flags, flagAt.begun, 1)
   if (what === 'crash') throw new Error('unruly')
   if (what === 'exit') process.exit(3)
+  // One call that looks at every place for a long text: seconds, which nothing can end.
+  if (what === 'native') 'ab'.repeat(150_000).lastIndexOf(`${'ab'.repeat(75_000)}ba`)
   while (what === 'spin' || (what === 'hold' && !isCancelled()));
   if (what === 'refuse') return refusal
   return { kind: 'value', json: what === 'which' || what === 'not there' ? String(threadId) : data }

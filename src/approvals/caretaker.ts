@@ -1,0 +1,110 @@
+/** Does what follows from changes: tells people, publishes results, lets time pass, removes what is old. */
+import type { Bus } from '../bus/bus.ts'
+import { publishEnd } from './ending.ts'
+import type { Ledger, LedgerParts } from './ledger.ts'
+import type { Notices } from './notices.ts'
+import { afterNotice, isOld, passTime, type Telling } from './progress.ts'
+import type { ApprovalRecord } from './record.ts'
+import { Tally } from './tally.ts'
+
+interface CaretakerParts extends LedgerParts {
+  readonly ledger: Ledger
+  readonly bus: Pick<Bus, 'connected'>
+  readonly notices: Notices
+  /** How often a result is published again after a first failure. */
+  readonly maxRetries: number
+}
+
+/** Notes in a record what has been done. */
+type Mark = (record: ApprovalRecord) => ApprovalRecord
+
+/** Looks after approvals, one thing after the other for each of them. */
+export class Caretaker {
+  readonly #parts: CaretakerParts
+  readonly #tally: Tally
+  readonly #closed = new AbortController()
+  readonly #underWay = new Map<string, Promise<void>>()
+
+  constructor(parts: CaretakerParts) {
+    this.#parts = parts
+    this.#tally = new Tally(parts.store)
+  }
+
+  /** Jobs that wait for people. */
+  get waiting(): number {
+    return this.#tally.count
+  }
+
+  /** How many approvals are being looked after. */
+  get busy(): number {
+    return this.#underWay.size
+  }
+
+  /** What is to be told at this moment, by the settings and the job. */
+  telling(callbackUrl: string | undefined): Telling {
+    const { clock, notices } = this.#parts
+    const newId = (): string => crypto.randomUUID()
+    return { callback: callbackUrl !== undefined, links: notices.hasLinks, now: clock.now(), newId }
+  }
+
+  /** Does what is due of an approval; with `claim` only when nobody else is at it. Never rejects. */
+  attend(id: string, { claim }: { readonly claim: boolean }): Promise<void> {
+    const before = this.#underWay.get(id) ?? Promise.resolve()
+    const work = before
+      .then(() => this.#attend(id, claim))
+      .catch((error: unknown) => {
+        if (!this.#closed.signal.aborted) this.#parts.log.warn('An approval is looked after later', { error })
+      })
+      .finally(() => {
+        if (this.#underWay.get(id) === work) this.#underWay.delete(id)
+      })
+    this.#underWay.set(id, work)
+    return work
+  }
+
+  /** Begins nothing more; resolves when what was under way has been done, or left to others. */
+  async close(): Promise<void> {
+    this.#closed.abort()
+    await Promise.all(this.#underWay.values())
+  }
+
+  async #attend(id: string, claim: boolean): Promise<void> {
+    const { ledger } = this.#parts
+    if (this.#closed.signal.aborted || (claim && !(await ledger.claim(id)))) return
+    const passed = await ledger.update(id, (record) => passTime(record, this.telling(record.callbackUrl)))
+    if (passed === undefined) return
+    const { notifiedAt, approval } = passed.record
+    if (notifiedAt === undefined && approval.end === undefined) await this.#tally.enter(id)
+    const marks = [...(await this.#publish(passed.record)), ...(await this.#tell(passed.record))]
+    if (marks.length === 0 && (await this.#remove(id))) return
+    if (marks.length === 0 && !claim && !passed.changed) return
+    const marked = await ledger.update(id, (record) => marks.reduce((all, mark) => mark(all), { ...record }), true)
+    if (marks.length > 0 && marked?.record.publishedAt !== undefined) await this.#tally.leave(id)
+  }
+
+  async #publish(record: ApprovalRecord): Promise<readonly Mark[]> {
+    const { reporting, bus, maxRetries, clock } = this.#parts
+    if (record.result === undefined || record.publishedAt !== undefined) return []
+    if ((record.publishing?.at ?? 0) > clock.now()) return []
+    return [await publishEnd(record, { ...reporting, bus, maxRetries, clock })]
+  }
+
+  async #tell(record: ApprovalRecord): Promise<readonly Mark[]> {
+    const { notices, clock } = this.#parts
+    const now = clock.now()
+    const due = record.notices.filter(({ at }) => at <= now)
+    const told = await Promise.all(
+      due.map(async (notice): Promise<Mark> => {
+        const sent = await notices.send(record, notice, this.#closed.signal)
+        return (marked) => afterNotice(marked, notice, sent, clock.now())
+      }),
+    )
+    if (due.length === 0 || record.notifiedAt !== undefined) return told
+    return [...told, (marked) => ({ ...marked, notifiedAt: marked.notifiedAt ?? now })]
+  }
+
+  #remove(id: string): Promise<boolean> {
+    const { ledger, clock } = this.#parts
+    return ledger.remove(id, (record) => isOld(record, clock.now()))
+  }
+}

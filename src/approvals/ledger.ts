@@ -1,0 +1,83 @@
+/** Records as they are changed: each change is one compare-and-swap, and the one that ends an approval holds its result. */
+import type { Reporting } from '../exchange/reporting.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { StateStore } from '../store/state-store.ts'
+import { countEnd, endedWith } from './ending.ts'
+import { dueAt, handsOffMs } from './progress.ts'
+import { type ApprovalRecord, encodeRecord } from './record.ts'
+import { loadRecord, type StoredRecord } from './shelf.ts'
+
+/** What the ledger is made of. */
+export interface LedgerParts {
+  readonly store: StateStore
+  readonly reporting: Pick<Reporting, 'reporter' | 'closing'>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** What became of a change. */
+export interface Updated {
+  readonly record: ApprovalRecord
+  readonly changed: boolean
+}
+
+/** The store has limits of its own; what was begun is not broken off. */
+const unlimited = new AbortController().signal
+
+/** Changes records. Everything rejects with a StoreError when it is not known to be done. */
+export class Ledger {
+  readonly #parts: LedgerParts
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts
+  }
+
+  /** Undefined when there is none. */
+  load(id: string): Promise<StoredRecord | undefined> {
+    return loadRecord(this.#parts.store, id, unlimited)
+  }
+
+  /**
+   * Loads, changes and stores again until nobody else was in between; undefined: there is none. The same record back
+   * means: no change. Whoever changes a record does what follows from it, then says so with `isDone`; others look after
+   * it when that takes too long.
+   */
+  async update(
+    id: string,
+    change: (record: ApprovalRecord) => ApprovalRecord,
+    isDone = false,
+  ): Promise<Updated | undefined> {
+    const { store, clock, reporting, metrics, log } = this.#parts
+    for (;;) {
+      const kept = await this.load(id)
+      if (kept === undefined) return undefined
+      const changed = change(kept.record)
+      if (changed === kept.record) return { record: changed, changed: false }
+      const record = endedWith(changed, reporting.reporter)
+      const now = clock.now()
+      const due = Math.max(dueAt(record, now), isDone ? 0 : now + handsOffMs)
+      if ((await store.replace(kept.version, encodeRecord(record), due, unlimited)) === undefined) continue
+      if (kept.record.approval.end === undefined) countEnd(record, metrics, log)
+      return { record, changed: true }
+    }
+  }
+
+  /** Moves the record on by a write of nothing: whoever succeeds looks after it, and the others see it due no more. */
+  async claim(id: string): Promise<boolean> {
+    const { store, clock } = this.#parts
+    const kept = await this.load(id)
+    if (kept === undefined) return false
+    const due = clock.now() + handsOffMs
+    return (await store.replace(kept.version, encodeRecord(kept.record), due, unlimited)) !== undefined
+  }
+
+  /** Removes it when it is `old` as it stands now. True: it is gone. */
+  async remove(id: string, old: (record: ApprovalRecord) => boolean): Promise<boolean> {
+    const kept = await this.load(id)
+    if (kept === undefined) return true
+    return old(kept.record) && this.#parts.store.remove(kept.version, unlimited)
+  }
+}
