@@ -1,7 +1,8 @@
 /**
  * Measures a single-row select by key, 8 at a time, through the handler in this process, beside a bare loop of the runtime's
- * driver that does the same: reserve, begin, the same settings, select, commit. `bun bench/sql.ts [--rounds 15] [--jobs 2000]`.
- * Slices of both take turns; every row is checked.
+ * driver that does the same: reserve, begin, the same settings, select (unnamed, as the handler's), commit; and beside one whose
+ * select is a prepared statement. `bun bench/sql.ts [--rounds 15] [--jobs 4000] [--warm 40000]`. Slices take turns; every row is
+ * checked.
  */
 import { parseArgs } from 'node:util'
 import { SQL } from 'bun'
@@ -20,7 +21,11 @@ const lanes = 8
 const keys = 10_000
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '15' }, jobs: { type: 'string', default: '2000' } },
+  options: {
+    rounds: { type: 'string', default: '15' },
+    jobs: { type: 'string', default: '4000' },
+    warm: { type: 'string', default: '40000' },
+  },
 })
 const jobs = Number(values.jobs)
 
@@ -31,8 +36,9 @@ using metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, systemClock
 await using secrets = await openSecrets(config.secrets, systemClock)
 await using services = openServices({ config, secrets, clock: systemClock, log, metrics })
 const handler: Handler = sql(services)
-const bare = new SQL(server.url, { max: lanes })
-await bare.unsafe(
+const unnamed = new SQL(server.url, { max: lanes, prepare: false })
+const prepared = new SQL(server.url, { max: lanes, prepare: true })
+await unnamed.unsafe(
   `create table kv (id int primary key, v text not null);
   insert into kv select g, 'value ' || g from generate_series(1, ${keys}) g; analyze kv`,
 )
@@ -40,8 +46,8 @@ await bare.unsafe(
 const begin = `BEGIN; SET LOCAL statement_timeout=60250; SET LOCAL lock_timeout=60250;
   SET LOCAL idle_in_transaction_session_timeout=60250`
 
-async function bareJob(id: number): Promise<void> {
-  using session = await bare.reserve()
+async function bareJob(client: SQL, id: number): Promise<void> {
+  using session = await client.reserve()
   await session.unsafe(begin).simple()
   const rows: unknown = await session.unsafe('select id, v from kv where id = $1', [id])
   await session.unsafe('COMMIT').simple()
@@ -83,19 +89,28 @@ async function rateOf(job: (id: number) => Promise<void>, count: number): Promis
   return count / ((performance.now() - from) / 1000)
 }
 
-await rateOf(bareJob, jobs)
-await rateOf(handledJob, jobs)
-const rounds: { readonly handled: number; readonly bare: number }[] = []
-for (let round = 0; round < Number(values.rounds); round++) {
-  const before = await rateOf(bareJob, jobs / 2)
-  const handled = await rateOf(handledJob, jobs)
-  const after = await rateOf(bareJob, jobs / 2)
-  rounds.push({ handled, bare: 2 / (1 / before + 1 / after) })
+const loops = {
+  handled: handledJob,
+  unnamed: (id: number) => bareJob(unnamed, id),
+  prepared: (id: number) => bareJob(prepared, id),
+} as const
+type Rates = Record<keyof typeof loops, number>
+
+async function round(count: number): Promise<Rates> {
+  const rates: Rates = { handled: 0, unnamed: 0, prepared: 0 }
+  for (const name of ['unnamed', 'handled', 'prepared'] as const) rates[name] = await rateOf(loops[name], count)
+  return rates
 }
-const ratios = rounds.map(({ handled, bare: by }) => handled / by).toSorted((a, b) => a - b)
+
+await round(Number(values.warm))
+const rounds: Rates[] = []
+while (rounds.length < Number(values.rounds)) rounds.push(await round(jobs))
+const rate = (name: keyof Rates): number => Math.round(median(rounds.map((each) => each[name])))
+const ratio = (name: keyof Rates): string => median(rounds.map((each) => each.handled / each[name])).toFixed(2)
 process.stdout.write(
-  `median ${Math.round(median(rounds.map(({ handled }) => handled)))} sql jobs/s with ${lanes} lanes; bare loop ` +
-    `${Math.round(median(rounds.map(({ bare: by }) => by)))}/s; ratio ${median(ratios).toFixed(2)} ` +
-    `(${ratios.at(0)?.toFixed(2)} to ${ratios.at(-1)?.toFixed(2)}); every job gave its row\n`,
+  `median ${rate('handled')} sql jobs/s with ${lanes} lanes; ratio ${ratio('unnamed')} to the bare loop ` +
+    `(${rate('unnamed')}/s), ${ratio('prepared')} to one with a prepared statement (${rate('prepared')}/s); ` +
+    `every job gave its row\n`,
 )
-await bare.close()
+await unnamed.close()
+await prepared.close()

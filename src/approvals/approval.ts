@@ -84,6 +84,7 @@ export function wireRecord({ question: asked, end, ...approval }: Approval) {
     tenant_id: approval.tenantId,
     prompt: asked.prompt,
     options: asked.options,
+    approve_options: asked.approveOptions,
     status: end?.kind ?? ('pending' as const),
     approvers: approval.approvers,
     required: asked.required,

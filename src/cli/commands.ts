@@ -1,4 +1,5 @@
 /** The list of commands, in the order in which `--help` shows them. */
+import { approvals } from './approvals.ts'
 import { check } from './check.ts'
 import type { Command } from './command.ts'
 import { config } from './config.ts'
@@ -9,4 +10,4 @@ import { start } from './start.ts'
 import { submit } from './submit.ts'
 
 /** Every command. */
-export const commands: readonly Command[] = [start, dev, run, submit, check, health, config]
+export const commands: readonly Command[] = [start, dev, run, submit, approvals, check, health, config]

@@ -59,5 +59,5 @@ test('an expression that takes too long ends with its time', async () => {
   const payload = { expression: 'length([?length($[?@ == `-1`]) == `1`])', data, timeout_ms: 200 }
   const result = await resultOf(payload)
   expect(result).toMatchObject({ status: 'timeout', error_code: 'TIMEOUT' })
-  expect(result['latency_ms']).toBeWithin(199, 700)
+  expect(result['latency_ms']).toBeWithin(199, 3000)
 })

@@ -193,7 +193,7 @@ test('dev: the curl line works as it is shown; health and readiness answer; SIGT
   expect(JSON.parse(stdout[0] ?? '')).toMatchObject({ status: 'ok' })
   expect(beamline.logs()[0]).toMatchObject({
     message: 'Beamline started',
-    context: { mode: 'memory', roles: ['worker'] },
+    context: { mode: 'memory', roles: ['approvals', 'worker'] },
   })
   expect(await beamline.stop()).toBe(0)
 })

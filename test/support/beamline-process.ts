@@ -136,7 +136,8 @@ export async function interruptAgain(beamline: BeamlineProcess): Promise<number>
 
 function environment(folder: string, settings: Settings): Record<string, string> {
   const { PATH, HOME } = process.env
-  const paths = { DLQ_PATH: join(folder, 'dead-letters.jsonl'), FS_BASE_DIR: join(folder, 'blobs') }
+  const files = { STATE_PATH: join(folder, 'state.sqlite'), FS_BASE_DIR: join(folder, 'blobs') }
+  const paths = { DLQ_PATH: join(folder, 'dead-letters.jsonl'), ...files }
   const own = { PATH, HOME, HEALTH_BIND: '127.0.0.1:0', ...paths }
   const entries = Object.entries<string | undefined>({ ...own, ...settings })
   return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))

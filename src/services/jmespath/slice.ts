@@ -16,6 +16,7 @@ interface Span {
 /** How many places are taken between two counts. */
 const stride = 512
 
+/** The items that a slice names. Throws JMESPATH_RUNTIME_ERROR when its step is 0. */
 export function sliceList(slice: Node<'slice'>, list: readonly Json[], meter: Meter): readonly Json[] {
   const span = spanOf(slice, list.length)
   meter.makePlaces(span.count)
@@ -24,6 +25,7 @@ export function sliceList(slice: Node<'slice'>, list: readonly Json[], meter: Me
   return list.slice(span.first, span.first + span.count)
 }
 
+/** The code points that a slice names. Throws JMESPATH_RUNTIME_ERROR when its step is 0. */
 export function sliceText(slice: Node<'slice'>, text: string, meter: Meter): string {
   if (slice.step === null || slice.step === 1) {
     const { first, count } = spanOf(slice, countPoints(text, meter))

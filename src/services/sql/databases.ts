@@ -69,6 +69,8 @@ class PooledDatabases implements Databases {
   readonly limits: SqlLimits
   readonly #options: DatabasesOptions
   readonly #pools: Pools
+  /** Of the operator's own, which stay the same. */
+  readonly #known = new WeakMap<Dsn, Database>()
 
   constructor(options: DatabasesOptions) {
     const { config, secrets, clock, metrics } = options
@@ -112,7 +114,9 @@ class PooledDatabases implements Databases {
 
   #named(dsn: Dsn, where: Whereabouts): Database {
     const { config, resolve } = this.#options
-    return this.#database(namedTarget(dsn, config.connectTimeoutMs, resolve), where)
+    const database = this.#known.get(dsn) ?? this.#database(namedTarget(dsn, config.connectTimeoutMs, resolve), where)
+    this.#known.set(dsn, database)
+    return database
   }
 
   #inline(text: string, tenantId: string): Database {

@@ -47,6 +47,12 @@ export interface Sql {
 /** How long a connection that stood idle may take to answer, in milliseconds, before it counts as dead. */
 const firstAnswerMs = 5000
 
+/** How long a connection that has answered is taken to be alive, in milliseconds. */
+const freshMs = 1000
+
+/** When a connection last answered, in monotonic milliseconds. */
+const answeredAt = new WeakMap<Connection, number>()
+
 /** How many connections may turn out dead before that is an error. */
 const mostDead = 3
 
@@ -122,11 +128,13 @@ async function begun(database: Database, job: SqlJob, clock: Clock): Promise<Lea
 
 /** A connection that stood idle may be dead without anybody knowing: when it does not answer it is ended, and with it the wait. */
 async function begin(connection: Connection, job: SqlJob, clock: Clock): Promise<void> {
-  const limit = clock.after(firstAnswerMs, () => connection.discard())
+  const idleMs = clock.monotonic() - (answeredAt.get(connection) ?? Number.NEGATIVE_INFINITY)
+  const limit = idleMs < freshMs ? undefined : clock.after(firstAnswerMs, () => connection.discard())
   try {
     await connection.control(beginText(job, job.timeLeftMs()), job.signal)
+    answeredAt.set(connection, clock.monotonic())
   } finally {
-    limit.cancel()
+    limit?.cancel()
   }
 }
 

@@ -173,7 +173,8 @@ export class ScriptThreadPool implements ScriptThreads {
 
   /** There is no thread, and there may be none. */
   #failWaiting(): void {
-    for (let waiting = this.#waiting.take(); waiting !== undefined; waiting = this.#waiting.take()) waiting.failUnbegun()
+    for (let waiting = this.#waiting.take(); waiting !== undefined; waiting = this.#waiting.take())
+      waiting.failUnbegun()
   }
 
   /** How many threads there may be now: as many that do not end are made up for, more take the place of others. */

@@ -95,7 +95,9 @@ describe('code points', () => {
   })
 
   test('are trimmed', () => {
-    const blank = fc.constantFrom(...' \t\n\v\f\r\u0085\u00a0\u1680\u2003\u200a\u2028\u2029\u202f\u205f\u3000\ufeff')
+    const blank = fc.constantFrom(
+      ...points(' \t\n\v\f\r\u0085\u00a0\u1680\u2003\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'),
+    )
     const blanks = fc.array(blank, { maxLength: 30 }).map((each) => each.join(''))
     fc.assert(
       fc.property(blanks, periodic, blanks, (before, inner, after) => {
