@@ -2,6 +2,7 @@
 import type { Platform, Role, RunningRole } from '../role.ts'
 import { Caretaker } from './caretaker.ts'
 import { Desk } from './desk.ts'
+import { warnOfForgotten } from './forgotten.ts'
 import { Ledger } from './ledger.ts'
 import { Links } from './link.ts'
 import { linkRoutes } from './link-routes.ts'
@@ -29,6 +30,7 @@ async function openApprovals(platform: Platform): Promise<RunningRole> {
   const caretaker = new Caretaker({ ledger, store, bus, reporting, notices, maxRetries, clock, log, metrics })
   const desk = new Desk({ store, ledger, caretaker, clock, log })
   const sweep = new Sweep({ store, caretaker, clock, log })
+  const stopped = new AbortController()
   const { apiToken } = config.http
   const subject = config.subjects.approval
   const office = new Office({ desk, store, bus, subject })
@@ -43,8 +45,10 @@ async function openApprovals(platform: Platform): Promise<RunningRole> {
     start() {
       if (!notices.hasLinks) log.info(withoutLinks(config.approvals))
       sweep.start()
+      void warnOfForgotten({ config, bus, store, clock, log }, stopped.signal)
     },
     async drain() {
+      stopped.abort()
       sweep.stop()
       await requests[Symbol.asyncDispose]()
       await caretaker.close()

@@ -6,7 +6,7 @@ import type { Caretaker } from './caretaker.ts'
 import { keyPrefix } from './record.ts'
 
 interface SweepParts {
-  readonly store: Pick<StateStore, 'due'>
+  readonly store: Pick<StateStore, 'due' | 'health'>
   readonly caretaker: Pick<Caretaker, 'attend' | 'busy'>
   readonly clock: Clock
   readonly log: Logger
@@ -39,14 +39,15 @@ export class Sweep {
   }
 
   async #look(): Promise<void> {
-    const { log } = this.#parts
-    if (this.#looking) return
+    const { store, log } = this.#parts
+    // Readiness says what is wrong with it.
+    if (this.#looking || store.health() !== 'ok') return
     this.#looking = true
     try {
       while (await this.#attendDue());
       this.#failing = false
     } catch (error) {
-      // One line for the state; readiness says it as well.
+      // One line for the state.
       if (!this.#failing && !this.#stopped.signal.aborted) log.warn('Approvals cannot be looked after now', { error })
       this.#failing = true
     } finally {

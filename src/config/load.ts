@@ -113,6 +113,11 @@ function contradictions(env: Environment): readonly string[] {
     if (owner !== undefined) problems.push(`${setting.variable}: must differ from ${owner}, both are "${value}"`)
     owners.set(value, setting.variable)
   }
+  const approval = textOf(settings.subjects.approval, env) ?? ''
+  for (const [subject, owner] of owners) {
+    if (!subject.startsWith(`${approval}.`)) continue
+    problems.push(`${owner}: must not lie below CAF_APPROVAL_SUBJECT, which is "${approval}"`)
+  }
   return problems
 }
 

@@ -32,11 +32,13 @@ export interface SafePath {
 
 /** The beginning of paths: the folders that it names whole, and how the names in the last of them begin. */
 export interface SafePrefix {
+  /** In Unicode's composed form. */
+  readonly prefix: string
   readonly folders: readonly string[]
   readonly rest: string
 }
 
-/** The longest path in bytes of UTF-8, and the most segments. */
+/** The longest path in UTF-16 units, as it was written, and in bytes of UTF-8; and the most segments. */
 const longestPath = 1024
 const mostSegments = 32
 /** What file systems take as one name, in bytes of UTF-8. */
@@ -51,7 +53,8 @@ const joiners = /[\u200c\u200d]/g
 
 /** Reads a path: relative, `/` between its segments. Never throws. */
 export function safePath(text: string): SafePath | UnsafePath {
-  const path = text.normalize('NFC')
+  const path = composed(text)
+  if (path === undefined) return { reason: 'too_long' }
   const fault = textFault(path)
   if (fault !== undefined) return { reason: fault }
   if (path === '') return { reason: 'empty' }
@@ -61,18 +64,24 @@ export function safePath(text: string): SafePath | UnsafePath {
 
 /** Reads the beginning of paths; empty, it is the beginning of all. Never throws. */
 export function safePrefix(text: string): SafePrefix | UnsafePath {
-  const prefix = text.normalize('NFC')
+  const prefix = composed(text)
+  if (prefix === undefined) return { reason: 'too_long' }
   const fault = textFault(prefix)
   if (fault !== undefined) return { reason: fault }
   const folders = prefix.split('/')
   const rest = folders.pop() ?? ''
-  return firstFault(folders) ?? { folders, rest }
+  return firstFault(folders) ?? { prefix, folders, rest }
 }
 
 /** Whether a name found in a folder is a segment that a path may have. */
 export function isSafeSegment(name: string): boolean {
   const read = safePath(name)
   return 'segments' in read && read.segments.length === 1 && read.path === name
+}
+
+/** The text in its composed form; undefined for a long one, as it takes a time that grows faster than the text. */
+function composed(text: string): string | undefined {
+  return text.length > longestPath ? undefined : text.normalize('NFC')
 }
 
 function textFault(path: string): PathFault | undefined {

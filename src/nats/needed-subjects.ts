@@ -1,6 +1,7 @@
 /** What a worker must be allowed, by its settings and by what is there already. Pure. */
 import { createInbox } from '@nats-io/nats-core'
 import type { Config } from '../config/schema.ts'
+import { approvalWords } from '../protocol/subjects.ts'
 import { recordStream, recordSubject } from './give-back-records.ts'
 import { resultStream } from './provision.ts'
 import { stateStream } from './state-bucket.ts'
@@ -35,9 +36,10 @@ function neededForState(state: StateBucket | undefined): readonly string[] {
 }
 
 function neededForJobs({ subjects, wire, jetstream }: NeedingConfig, stored: Stored): Needed {
-  const { assign, ack, result, heartbeat, deadLetter, cancel } = subjects
-  const own = [heartbeat, deadLetter, ...(wire.acks ? [ack] : []), result]
-  const hears = [createInbox(), cancel]
+  const { assign, ack, result, heartbeat, deadLetter, cancel, approval } = subjects
+  const approvals = (words: readonly string[]): readonly string[] => words.map((word) => `${approval}.${word}`)
+  const own = [heartbeat, deadLetter, ...approvals(approvalWords.sent), ...(wire.acks ? [ack] : []), result]
+  const hears = [createInbox(), cancel, ...approvals(approvalWords.heard)]
   const required = jetstream.mode === 'require'
   if (stored.kind !== 'there' || (stored.assignments === undefined && !required))
     return { publish: [...own, assign], subscribe: [...hears, assign] }

@@ -2,7 +2,7 @@
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/nats-core'
 import type { Config } from '../config/schema.ts'
-import type { Subjects } from '../protocol/subjects.ts'
+import { type Subjects, subjectsOf } from '../protocol/subjects.ts'
 import { covers, deliveryLimit, unusable } from './consumer-fitness.ts'
 import { recordStream } from './give-back-records.ts'
 import { absence, openManager, reasonOf, unlessAbsent } from './jetstream-api.ts'
@@ -88,7 +88,8 @@ async function lookAtStream(
   // The keys of an object that is typed by its keys.
   const names = Object.keys(subjects) as (keyof Subjects)[]
   const captured = (name: keyof Subjects): boolean =>
-    name !== 'assign' && stream.subjects.some((pattern) => covers(pattern, subjects[name]))
+    name !== 'assign' &&
+    stream.subjects.some((pattern) => subjectsOf(subjects, name).some((subject) => covers(pattern, subject)))
   return {
     name: stream.name,
     retention: stream.retention,

@@ -10,6 +10,16 @@ export interface Subjects {
   readonly approval: string
 }
 
+/** What stands behind the beginning of the subjects of approvals. */
+export const approvalWords = { sent: ['requested', 'decided'], heard: ['get', 'list', 'decide'] } as const
+
+/** The subjects that one of the names stands for. */
+export function subjectsOf(subjects: Subjects, name: keyof Subjects): readonly string[] {
+  const subject = subjects[name]
+  const words = [...approvalWords.sent, ...approvalWords.heard]
+  return name === 'approval' ? words.map((word) => `${subject}.${word}`) : [subject]
+}
+
 /** Whether a text can be published on: dot-separated tokens of letters, digits, `_` and `-`, none empty, no wildcard. */
 export function isSubject(text: string): boolean {
   return /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(text)

@@ -40,8 +40,9 @@ test.each([
 
 test('every command is listed in the help of the program, and its own help shows flags and examples', () => {
   const program = programHelp(commands)
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2
   for (const each of commands) {
-    expect(program).toContain(`  ${each.name.padEnd(8)}${each.summary}`)
+    expect(program).toContain(`  ${each.name.padEnd(width)}${each.summary}`)
     const help = commandHelp(each)
     for (const flag of each.flags) expect(help).toContain(`--${flag.name}`)
     for (const example of each.examples) expect(help).toContain(example)

@@ -107,15 +107,24 @@ test('whatever is taken stays inside on every system, and is its own normal form
 
 describe('a prefix', () => {
   test('names folders whole, and how the names in them begin', () => {
-    expect(safePrefix('')).toEqual({ folders: [], rest: '' })
-    expect(safePrefix('a')).toEqual({ folders: [], rest: 'a' })
-    expect(safePrefix('a/b/')).toEqual({ folders: ['a', 'b'], rest: '' })
-    expect(safePrefix('a/b/nul')).toEqual({ folders: ['a', 'b'], rest: 'nul' })
+    expect(safePrefix('')).toEqual({ prefix: '', folders: [], rest: '' })
+    expect(safePrefix('a')).toEqual({ prefix: 'a', folders: [], rest: 'a' })
+    expect(safePrefix('a/b/')).toEqual({ prefix: 'a/b/', folders: ['a', 'b'], rest: '' })
+    expect(safePrefix('a/b/nul')).toEqual({ prefix: 'a/b/nul', folders: ['a', 'b'], rest: 'nul' })
   })
 
   test.each(['../a', '/a', 'a//b', 'a\\b', 'nul/a', 'a\0', 'C:'])('%j is refused', (prefix) => {
     expect(safePrefix(prefix)).toHaveProperty('reason')
   })
+})
+
+test('long texts are refused before they are brought into any form', () => {
+  // Bringing marks into their order takes a time that grows with the square of their number.
+  const marks = `a${'\u0300\u0316'.repeat(40_000)}`
+  const startedAt = process.cpuUsage().user
+  expect(safePath(marks)).toEqual({ reason: 'too_long' })
+  expect(safePrefix(marks)).toEqual({ reason: 'too_long' })
+  expect(process.cpuUsage().user - startedAt).toBeLessThan(1_000_000)
 })
 
 test('names that are in folders but in no path', () => {

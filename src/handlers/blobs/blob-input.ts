@@ -7,8 +7,11 @@ const metadataLimits = { entries: 50, name: 128, value: 1024, together: 8192 } a
 
 const longestTtlSeconds = 10 * 365 * 24 * 60 * 60
 
-/** Which blob. Whether the path may be used is for the store to say. */
-export const pathField = z.string().describe('The path of the blob: relative, with `/` between its parts.')
+/** Longer texts, in UTF-16 units, are no paths; which shorter ones are is for the store to say. */
+export const longestPath = 4096
+
+/** Which blob. */
+export const pathField = textUpTo(longestPath).describe('The path of the blob: relative, with `/` between its parts.')
 
 /** A SHA-256 as a job writes it; lower case afterwards. */
 export const sha256Field = z
@@ -16,14 +19,20 @@ export const sha256Field = z
   .regex(/^[0-9a-fA-F]{64}$/, { error: 'Not a SHA-256 in hexadecimal' })
   .transform((digest) => digest.toLowerCase())
 
+const halved = { error: 'Holds half of a character' }
+
 const metadataField = bounded(
   z
-    .record(textUpTo(metadataLimits.name).min(1), textUpTo(metadataLimits.value))
+    .record(textUpTo(metadataLimits.name).min(1).refine(isWhole, halved), textUpTo(metadataLimits.value).refine(isWhole, halved))
     .refine((metadata) => lengthOf(metadata) <= metadataLimits.together, {
       error: `At most ${metadataLimits.together} characters together`,
     }),
   { most: metadataLimits.entries, what: 'entries' },
 )
+
+function isWhole(text: string): boolean {
+  return text.isWellFormed()
+}
 
 function lengthOf(metadata: Readonly<Record<string, string>>): number {
   return Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0)

@@ -3,12 +3,12 @@ import { z } from 'zod'
 import { defineHandler, type Handler } from '../../handler.ts'
 import type { Blobs } from '../../services/blobs/blobs.ts'
 import { textUpTo } from '../http/bounded.ts'
-import { blobInput } from './blob-input.ts'
+import { blobInput, longestPath } from './blob-input.ts'
 import { blobOutput, outputOf, sampleBlob } from './blob-output.ts'
 
 const input = blobInput(
   z.object({
-    prefix: z.string().optional().describe('What their paths begin with.'),
+    prefix: textUpTo(longestPath).optional().describe('What their paths begin with.'),
     limit: z.int().min(1).max(1000).default(100).describe('The most that are listed, 1,000 at most.'),
     cursor: textUpTo(4096).optional().describe('The `next` of the page before.'),
   }),

@@ -5,8 +5,9 @@ import { defineHandler, type Effect, type Handler, type JobContext } from '../..
 import { referencedPath } from '../../lib/blob-reference.ts'
 import { restated } from '../../lib/restated-error.ts'
 import type { Blobs, PutBlob } from '../../services/blobs/blobs.ts'
+import { textUpTo } from '../http/bounded.ts'
 import { addProblems, type Problem } from '../http/input-error.ts'
-import { blobInput, pathField, putFields, putOptions } from './blob-input.ts'
+import { blobInput, longestPath, pathField, putFields, putOptions } from './blob-input.ts'
 import { sampleBlob } from './blob-output.ts'
 import { base64Bytes, textBytes } from './content.ts'
 
@@ -17,8 +18,7 @@ const contentFields = {
     .refine((text) => text.isWellFormed(), { error: 'Holds half of a character' })
     .optional()
     .describe('The content as text, stored in UTF-8.'),
-  from: z
-    .string()
+  from: textUpTo(longestPath)
     .refine((reference) => referencedPath(reference) !== undefined, { error: 'Not of the form fs:<path>' })
     .optional()
     .describe(

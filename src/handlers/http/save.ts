@@ -7,11 +7,11 @@ import type { StatusPattern } from '../../lib/status-pattern.ts'
 import type { Blobs, PutBlob } from '../../services/blobs/blobs.ts'
 import type { BodySink } from '../../services/fetch/fetch.ts'
 import type { Secrets } from '../../services/secrets/secrets.ts'
-import { putFields, putOptions } from '../blobs/blob-input.ts'
+import { pathField, putFields, putOptions } from '../blobs/blob-input.ts'
 import { fieldsOf } from './bounded.ts'
 import type { HttpOutput } from './response.ts'
 
-const whole = fieldsOf(z.strictObject({ path: z.string(), ...putFields }))
+const whole = fieldsOf(z.strictObject({ path: pathField, ...putFields }))
 
 /** `save_to` of an input: a path, or an object with more to say. */
 export const saveField = z.preprocess((given) => (typeof given === 'string' ? { path: given } : given), whole)
@@ -61,13 +61,8 @@ export class Saving {
 
   /** Rejects with what the store would certainly say: nothing has been sent yet. */
   async check(): Promise<void> {
-    const { path, overwrite, if_sha256: ifSha256 } = this.#saveTo
     const { tenantId, signal } = this.#context
-    const found = await this.#services.blobs.stat(tenantId, path, signal).catch(missing)
-    if (found !== undefined && !overwrite) throw new JobError('FILE_EXISTS', 'There is a blob already')
-    // Where none is known the store computes it.
-    if (ifSha256 === undefined || (found !== undefined && (found.sha256 ?? ifSha256) === ifSha256)) return
-    throw new JobError('PRECONDITION_FAILED', 'The blob is not the one that was expected')
+    await this.#services.blobs.check(tenantId, this.#saveTo.path, { ...putOptions(this.#saveTo), signal })
   }
 
   /** What takes the response, when its status is one of these and brings content. */
@@ -82,12 +77,13 @@ export class Saving {
   async #put(headers: Headers, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const { blobs, secrets } = this.#services
     const { tenantId, signal } = this.#context
-    const type = headers.get('content-type') ?? ''
+    const mask = secrets.maskFor(tenantId)
+    // What stands in the store can be read in parts that no mask would know any more.
+    const type = mask.text(headers.get('content-type') ?? '')
     const contentType = isShortText.test(type) ? { contentType: type } : {}
     const arriving = new Arriving(pieces)
     try {
-      // What stands in the store can be read in parts that no mask would know any more.
-      const masked = secrets.maskFor(tenantId).stream(arriving)
+      const masked = mask.stream(arriving)
       const options = { ...contentType, ...putOptions(this.#saveTo), signal }
       this.#blob = await blobs.put(tenantId, this.#saveTo.path, masked, options)
     } catch (thrown) {
@@ -118,8 +114,3 @@ class Arriving implements AsyncIterable<Uint8Array> {
 }
 
 const isShortText = /^[\x20-\x7e]{1,256}$/
-
-function missing(thrown: unknown): undefined {
-  if (thrown instanceof JobError && thrown.code === 'FILE_NOT_FOUND') return undefined
-  throw thrown
-}

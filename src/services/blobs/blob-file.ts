@@ -1,10 +1,10 @@
 /** Opening what may be a blob: nothing but a plain file that has no other name is one. */
 import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, readdir } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, unlink } from 'node:fs/promises'
 import { JobError } from '../../errors.ts'
-import { errnoError, isErrno } from './file-failure.ts'
+import { errnoError, orMissing } from './file-failure.ts'
 import type { Folder } from './folder.ts'
-import { isTemporaryName } from './own-names.ts'
+import { ownerOf } from './own-names.ts'
 
 /** One file as the system knows it; a file that is written to, or put in another's place, is another version. */
 export interface FileVersion {
@@ -24,7 +24,7 @@ export interface OpenFile extends AsyncDisposable {
 /** A pipe must not hang whoever opens it. What is missing (0) is missing on Windows. */
 const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** How often names are counted anew while other processes are giving and taking them. */
+/** How often a file is looked at anew while other processes give names to it. */
 const mostLooks = 20
 
 /**
@@ -76,24 +76,24 @@ async function plainVersion(folder: Folder, look: () => Promise<Stat>): Promise<
     if (stat.isSymbolicLink()) throw errnoError('ELOOP')
     if (!stat.isFile()) throw refused('not_a_file')
     if (stat.nlink <= 1n) return versionOf(stat)
-    // A blob that must not replace another is linked to its place; for a moment it has its temporary name too.
-    const names = 1n + (await temporaryNames(folder, stat.ino))
-    if (names === stat.nlink) return versionOf(stat)
-    if ((await look()).nlink === stat.nlink) break
+    // A blob that must not replace another is linked to its place; for a moment it has its temporary name too. Names
+    // cannot be counted while others give and take them: the blob has to have none but its own.
+    const hasLost = await removeTemporaryNames(folder, stat.ino)
+    if (!hasLost && (await look()).nlink === stat.nlink) break
   }
   throw refused('hard_link')
 }
 
-async function temporaryNames(folder: Folder, id: bigint): Promise<bigint> {
-  let found = 0n
-  for (const name of (await readdir(folder.at('.'))).filter(isTemporaryName)) {
-    try {
-      if ((await lstat(folder.at(name), { bigint: true })).ino === id) found++
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error
-    }
+/** Takes the temporary names from a file that has its lasting one; whoever put it does the same, or has died. */
+async function removeTemporaryNames(folder: Folder, id: bigint): Promise<boolean> {
+  let hasLost = false
+  for (const name of (await readdir(folder.at('.'))).filter((each) => ownerOf(each) !== undefined)) {
+    if ((await orMissing(lstat(folder.at(name), { bigint: true })))?.ino !== id) continue
+    await folder.confirm()
+    await orMissing(unlink(folder.at(name)))
+    hasLost = true
   }
-  return found
+  return hasLost
 }
 
 /** Where links are followed in spite of all, the name must still be that of the file. */

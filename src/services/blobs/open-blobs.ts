@@ -2,6 +2,7 @@
 import type { Config } from '../../config/schema.ts'
 import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { unsentError } from '../../lib/restated-error.ts'
 import { safePath } from '../../lib/safe-path.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
@@ -18,7 +19,7 @@ import { putBlob } from './put.ts'
 import { Reading } from './reading.ts'
 import { removeBlob } from './removal.ts'
 import { Settling } from './settling.ts'
-import { expectHash, type Standing } from './standing.ts'
+import { expectHash, expectStanding, isOther, type Standing, standingAt } from './standing.ts'
 import { Sweeping } from './sweeping.ts'
 import { type Content, tooLarge } from './temporary-file.ts'
 import { Usage } from './usage.ts'
@@ -89,6 +90,25 @@ class OpenBlobs implements Blobs {
     })
   }
 
+  check(
+    tenantId: string,
+    path: string,
+    options: Pick<PutOptions, 'overwrite' | 'ifSha256' | 'signal'>,
+  ): Promise<void> {
+    return this.#run(options.signal, 'write', async () => {
+      const place = this.#places.of(tenantId, path)
+      const standing = { lifetime: this.#lifetime, clock: this.#clock }
+      try {
+        await this.#box.within(place.folders, false, async (folder) => {
+          await expectStanding(folder, place.name, await standingAt(folder, place.name, standing), options)
+        })
+      } catch (error) {
+        if (!isErrno(error, 'ENOENT')) throw error
+        if (options.ifSha256 !== undefined) throw isOther('missing')
+      }
+    })
+  }
+
   stat(tenantId: string, path: string, signal: AbortSignal): Promise<BlobInfo> {
     return this.#run(signal, 'read', async () => {
       const place = this.#places.of(tenantId, path)
@@ -131,18 +151,14 @@ class OpenBlobs implements Blobs {
       readonly signal: AbortSignal
     },
   ): Promise<BlobPage> {
-    const { prefix = '', limit, cursor, signal } = options
+    const { limit, cursor, signal } = options
     return this.#run(signal, 'read', async () => {
-      const { folders } = this.#places.prefix(prefix)
+      const { prefix, folders } = this.#places.prefix(options.prefix ?? '')
       const after = cursor === undefined ? '' : pathOf(cursor)
       const nowMs = this.#clock.now()
       const wanted = {
-        prefix: prefix.normalize('NFC'),
-        after,
-        limit: limit + 1,
-        lifetime: this.#lifetime,
-        nowMs,
-        signal,
+        ...{ prefix, after, limit: limit + 1 },
+        ...{ lifetime: this.#lifetime, nowMs, signal },
       }
       const listing = new Listing(wanted)
       const path = folders.map((name) => `${name}/`).join('')
@@ -229,10 +245,16 @@ class OpenBlobs implements Blobs {
     drop?: (result: T) => PromiseLike<void>,
   ): Promise<T> {
     const told = async (onCommit: () => void): Promise<T> => {
+      let isDoubtful = false
+      const commit = (): void => {
+        onCommit()
+        isDoubtful = doing === 'write'
+      }
       try {
-        return await run(onCommit)
+        return await run(commit)
       } catch (error) {
-        throw fileFailure(error, doing)
+        const failure = fileFailure(error, doing)
+        throw failure instanceof JobError && !isDoubtful ? unsentError(failure) : failure
       }
     }
     return this.#settling.run(signal, told, drop)

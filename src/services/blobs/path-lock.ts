@@ -1,5 +1,6 @@
 /** Who may change what is stored under one name: one at a time, in this process and among all that share the folder. */
-import { lstat, readFile, readlink, symlink, unlink, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lstat, open, readlink, symlink, unlink, writeFile } from 'node:fs/promises'
 import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { isErrno, orMissing } from './file-failure.ts'
@@ -25,6 +26,10 @@ const leaseMs = 30_000
 /** How long a lock is waited for that another process holds. */
 const patienceMs = 10_000
 const longestPauseMs = 32
+/** A mark is the name of a file. */
+const longestMark = 255
+/** What lies there instead of a mark, such as a pipe, must not hang whoever opens it. What is missing (0) is missing on Windows. */
+const readOnly = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
  * Locks are links that lead nowhere: made in one step, with a text that tells the holder. That text is the name of the
@@ -134,7 +139,15 @@ async function readMark(path: string): Promise<string | undefined> {
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined
   }
-  return orMissing(readFile(path, 'utf8'))
+  try {
+    await using file = await open(path, readOnly)
+    if (!(await file.stat()).isFile()) return undefined
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(longestMark), 0, longestMark, 0)
+    return buffer.toString('utf8', 0, bytesRead)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EISDIR')) return undefined
+    throw error
+  }
 }
 
 function isBusy(): JobError {

@@ -1,14 +1,13 @@
 /** Putting a blob: written beside its place, then put in place whole. */
 import { link, rename, unlink } from 'node:fs/promises'
-import { JobError } from '../../errors.ts'
-import { type BlobNote, removeNote, writeNote } from './blob-note.ts'
+import { type BlobNote, metadataBytes, removeNote, writeNote } from './blob-note.ts'
 import { infoOf } from './blob-view.ts'
 import type { PutBlob, PutOptions } from './blobs.ts'
 import { isErrno, orMissing } from './file-failure.ts'
 import type { Folder } from './folder.ts'
 import { nameKey } from './own-names.ts'
 import type { Place } from './place.ts'
-import { expectHash, type Standing, standingAt } from './standing.ts'
+import { exists, expectStanding, heldBy, type Standing, standingAt } from './standing.ts'
 import { type Content, TemporaryFile, type Written } from './temporary-file.ts'
 import type { Reservation } from './usage.ts'
 import type { Workshop } from './workshop.ts'
@@ -34,7 +33,8 @@ export async function putBlob(
   const isToldEarly = !overwrite || options.ifSha256 !== undefined || usage.isLimited
   const before = isToldEarly ? await standingAt(folder, place.name, workshop) : undefined
   if (!overwrite && before?.isGone === false) throw exists()
-  using room = usage.reserve(before?.version.size ?? 0)
+  using room = usage.reserve(before === undefined ? 0 : heldBy(before))
+  room.grow(metadataBytes(options))
   await using temporary = await TemporaryFile.create(folder, mark)
   options.onContent()
   const written = await temporary.write(content, { maxBytes, room, signal })
@@ -69,9 +69,8 @@ async function commit(
   { overwrite, ifSha256, signal, onCommit }: Putting,
 ): Promise<{ readonly replaced: Standing | undefined }> {
   const replaced = await standingAt(folder, name, workshop)
-  if (!overwrite && replaced?.isGone === false) throw exists()
-  if (ifSha256 !== undefined) await expectHash(folder, name, replaced, ifSha256, signal)
-  room.replaces(replaced?.version.size ?? 0)
+  await expectStanding(folder, name, replaced, { overwrite, ...(ifSha256 !== undefined && { ifSha256 }), signal })
+  room.replaces(replaced === undefined ? 0 : heldBy(replaced))
   await writeNote(folder, written.version, note)
   try {
     await temporary.finish()
@@ -82,7 +81,10 @@ async function commit(
     await removeNote(folder, nameKey(name), written.version).catch(() => undefined)
     throw error
   }
-  workshop.usage.changed({ path: inBox, before: replaced?.version.size, after: written.version.size })
+  const after = heldBy({ version: written.version, note })
+  workshop.usage.changed({ path: inBox, before: replaced && counted(replaced), after })
+  // From here on it counts as held.
+  room[Symbol.dispose]()
   return { replaced }
 }
 
@@ -118,8 +120,4 @@ function noteOf(name: string, { version, sha256 }: Written, options: PutOptions,
     ...(metadata === undefined || Object.keys(metadata).length === 0 ? {} : { metadata }),
     ...(ttlSeconds === undefined ? {} : { expiresMs: nowMs + ttlSeconds * 1000 }),
   }
-}
-
-function exists(): JobError {
-  return new JobError('FILE_EXISTS', 'There is a blob already')
 }

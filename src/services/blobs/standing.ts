@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { type FileVersion, lookAt, openFile } from './blob-file.ts'
 import { type BlobNote, isUntouched, readNote } from './blob-note.ts'
 import { expiryOf, type Lifetime } from './blob-view.ts'
+import type { PutOptions } from './blobs.ts'
 import { contentHash } from './content-hash.ts'
 import { orMissing } from './file-failure.ts'
 import type { Folder } from './folder.ts'
@@ -29,6 +30,22 @@ export async function standingAt(
   return { version, note, isGone: expiry !== undefined && expiry <= clock.now() }
 }
 
+/** Rejects with FILE_EXISTS or PRECONDITION_FAILED when a put on these conditions may not replace what stands there. */
+export async function expectStanding(
+  folder: Folder,
+  name: string,
+  standing: Standing | undefined,
+  { overwrite, ifSha256, signal }: Pick<PutOptions, 'overwrite' | 'ifSha256' | 'signal'>,
+): Promise<void> {
+  if (!overwrite && standing?.isGone === false) throw exists()
+  if (ifSha256 !== undefined) await expectHash(folder, name, standing, ifSha256, signal)
+}
+
+/** FILE_EXISTS. */
+export function exists(): JobError {
+  return new JobError('FILE_EXISTS', 'There is a blob already')
+}
+
 /** Rejects with PRECONDITION_FAILED when what stands there has not this hash. */
 export async function expectHash(
   folder: Folder,
@@ -47,6 +64,7 @@ async function hashOf(folder: Folder, name: string, { version, note }: Standing,
   return await contentHash(file, signal)
 }
 
-function isOther(reason: 'missing' | 'changed'): JobError {
+/** PRECONDITION_FAILED. */
+export function isOther(reason: 'missing' | 'changed'): JobError {
   return new JobError('PRECONDITION_FAILED', 'The blob is not the one that was expected', { details: { reason } })
 }

@@ -76,16 +76,15 @@ export class DriverConnection implements Connection {
     return this.#isSound
   }
 
-  async control(text: string, signal?: AbortSignal): Promise<readonly Reply[]> {
-    const answers = await this.#run(() => this.#session.unsafe<Answers>(text).simple(), signal)
-    return isOne(answers) ? [new DriverReply(answers)] : answers.map((answer) => new DriverReply(answer))
+  control(text: string, signal?: AbortSignal): Promise<readonly Reply[]> {
+    return this.#run(() => this.#session.unsafe<Answers>(text).simple(), repliesOf, signal)
   }
 
-  async statement(text: string, params: readonly Param[], signal: AbortSignal): Promise<Reply> {
+  statement(text: string, params: readonly Param[], signal: AbortSignal): Promise<Reply> {
     // Without parameters `unsafe` takes the simple protocol, and with it several statements.
     const query = (): SQL.Query<Answer> =>
       params.length === 0 ? this.#session(literal(text)) : this.#session.unsafe(text, params.map(driverValue))
-    return new DriverReply(await this.#run(query, signal))
+    return this.#run(query, replyOf, signal)
   }
 
   discard(): void {
@@ -103,7 +102,7 @@ export class DriverConnection implements Connection {
     await this.#client.close({ timeout: 0 }).catch(() => undefined)
   }
 
-  async #run<T>(start: () => SQL.Query<T>, signal: AbortSignal | undefined): Promise<T> {
+  async #run<T, R>(start: () => SQL.Query<T>, read: (answer: T) => R, signal: AbortSignal | undefined): Promise<R> {
     signal?.throwIfAborted()
     if (!this.#isSound) throw new ConnectionLost('lost')
     const query = start().raw()
@@ -117,7 +116,7 @@ export class DriverConnection implements Connection {
       // It ended before the cancellation came, which must not hit what runs next.
       if (signal?.aborted === true) this.discard()
       signal?.throwIfAborted()
-      return answer
+      return read(answer)
     } catch (thrown) {
       if (signal?.aborted !== true) return this.#fail(thrown)
       const failure = statementFailure(thrown)
@@ -207,6 +206,14 @@ class DriverReply implements Reply {
     }
     return this.#rows
   }
+}
+
+function replyOf(answer: Answer): Reply {
+  return new DriverReply(answer)
+}
+
+function repliesOf(answers: Answers): readonly Reply[] {
+  return isOne(answers) ? [replyOf(answers)] : answers.map(replyOf)
 }
 
 /** The driver writes an object as JSON whatever the value in it is; of its own, a string is text, a number no JSON. */

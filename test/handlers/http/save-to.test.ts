@@ -1,6 +1,7 @@
 /** Responses that go into the file store. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { readdir } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readdir, writeFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { eventually } from '../../support/eventually.ts'
 import { RawHttpServer, response } from '../../support/raw-http-server.ts'
@@ -222,6 +223,27 @@ test('saving has an effect, which may be repeated where the request may', () => 
   expect(effect({})).toBe('none')
   expect(effect({ save_to: 'a' })).toBe('idempotent')
   expect(effect({ save_to: 'a', method: 'POST' })).toBe('once')
+})
+
+test('what stands there counts, not what was noted of it', async () => {
+  const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
+  await put('save/written', 'noted')
+  await writeFile(`${world.folder}/save/written`, 'by others')
+  const requests = site.seen.length
+  const stale = await world.failure('http', save({ path: 'save/written', if_sha256: sha256('noted') }))
+  expect(stale).toMatchObject({ code: 'PRECONDITION_FAILED', details: { reason: 'changed' } })
+  expect(site.seen.length).toBe(requests)
+  next = () => new Response('ours')
+  await world.run('http', save({ path: 'save/written', if_sha256: sha256('by others') }))
+  expect(await stored('save/written')).toBe('ours')
+})
+
+test('a secret in the content type is not stored', async () => {
+  next = () => new Response('x', { headers: { 'content-type': `text/plain; a="${secret}"` } })
+  const auth = { type: 'bearer', token: { secret: 'house' } }
+  await world.run('http', save('save/typed', { auth }))
+  const { contentType } = await world.services.blobs.stat('acme', 'save/typed', signal)
+  expect(contentType).toBe('text/plain; a="***"')
 })
 
 test('a secret that the server sends back is not stored, wherever the response is cut', async () => {

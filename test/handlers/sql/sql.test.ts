@@ -132,6 +132,42 @@ describe('the limits', () => {
   })
 })
 
+describe('a query that calls and sorts nothing', () => {
+  test.each([0, 1, 49, 50, 51, 52, 200, 1000])('gives %i rows whole', async (count) => {
+    const payload = { query: 'select id from kv where id <= $1 -- all of them', args: [count], format: 'columns' }
+    const { rows, ...rest } = await world.run(payload)
+    expect((rows as number[][]).map(([id]) => id).toSorted((a = 0, b = 0) => a - b)).toEqual(
+      Array.from({ length: count }, (_, index) => index + 1),
+    )
+    expect(rest).toEqual({ columns: ['id'], row_count: count, rows_affected: 0 })
+  })
+
+  test('is held to the same limits', async () => {
+    const query = 'select id from kv'
+    expect(await world.failure({ query })).toMatchObject({ code: 'QUOTA_EXCEEDED', details: { max: 1000 } })
+    expect(await world.failure({ query, max_rows: 7 })).toMatchObject({ code: 'QUOTA_EXCEEDED', details: { max: 7 } })
+    expect(await world.run({ query, max_rows: 7, on_limit: 'truncate' })).toMatchObject({
+      row_count: 7,
+      truncated: true,
+    })
+    expect(await world.run({ query, max_rows: 70, on_limit: 'truncate' })).toMatchObject({
+      row_count: 70,
+      truncated: true,
+    })
+    expect(await world.run({ query: `${query} where id < 8`, max_rows: 7 })).not.toHaveProperty('truncated')
+    expect(await world.run({ query, format: 'value' })).toMatchObject({ row_count: 1 })
+  })
+
+  test('has its effects once, even where a view hides them', async () => {
+    await world.other`create table seen (n int)`
+    await world.other`create function see(n int) returns int language plpgsql as $$
+      begin insert into seen values (n); return n; end $$`
+    await world.other`create view hidden as select see(g) as n from generate_series(1, 200) g`
+    expect(await world.run({ query: 'select n from hidden' })).toMatchObject({ row_count: 200 })
+    expect(await world.other`select n from seen`).toBeArrayOfSize(200)
+  })
+})
+
 describe('an error of the server', () => {
   test.each([
     ['selec 1', { sql_state: '42601', position: 1 }],

@@ -68,3 +68,27 @@ test.each([
   expect(kind.kind).toBe('refused')
   expect(kind.kind === 'refused' && kind.instead).toMatch(/^[A-Z]/)
 })
+
+test.each<[text: string, isPlain: boolean]>([
+  ['select id, v from kv where id = $1', true],
+  ["select a.b + 1 as c, '(limit' as d from t a join u b on a.x = b.x where a.y is null -- order", true],
+  ['select count(*) from t', false],
+  ['select a from t where b in (1, 2)', false],
+  ['select distinct a from t', false],
+  ['select a from t group by a', false],
+  ['select a from t order by a', false],
+  ['select a from t limit 5', false],
+  ['select a from t offset 5', false],
+  ['select a from t fetch first row only', false],
+  ['select a from t for update', false],
+  ['select a from t union select 1', false],
+  ['select a from t;', false],
+  ['with x as materialized (select 1) select 1', false],
+  ['values (1)', false],
+  ['table t', false],
+  ['(select 1)', false],
+  ['insert into t values (1)', false],
+  ['select 1 into t', false],
+])('%j is plain: %j', (text, isPlain) => {
+  expect(statementKind(text)).toMatchObject({ isPlain })
+})
