@@ -58,6 +58,7 @@ async function rateOf(handler: Handler, payload: unknown, jobs: number): Promise
     pauseTime: () => undefined,
     resumeTime: () => 60_000,
     timeLeftMs: () => 60_000,
+    maxOutputBytes: 1024 * 1024,
     ...ids,
   }
   const input: unknown = handler.input.parse(payload)

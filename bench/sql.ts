@@ -71,6 +71,7 @@ async function handledJob(id: number): Promise<void> {
     pauseTime: () => undefined,
     resumeTime: () => 60_000,
     timeLeftMs: () => 60_000,
+    maxOutputBytes: 1024 * 1024,
   }
   const output: unknown = await handler.run(inputs[id - 1], context)
   check(typeof output === 'object' && output !== null && 'rows' in output ? output.rows : undefined, id)

@@ -45,6 +45,8 @@ export interface JobContext {
   readonly userId: string | undefined
   /** Which try this is, from 1. */
   readonly attempt: number
+  /** What an output has to fit into, in bytes of JSON, with what else a result says. */
+  readonly maxOutputBytes: number
   /**
    * The time limit of this attempt stands still: for a handler that waits for its turn elsewhere. The deadline stays.
    * Pausing twice is pausing once.

@@ -5,10 +5,12 @@
 import { parseArgs } from 'node:util'
 import { check } from './runner/check.ts'
 import { endAllAndExit, runChild } from './runner/child.ts'
+import { provideChromium } from './runner/chromium.ts'
 import { noTests, sum, summaryLine, type Totals } from './runner/junit.ts'
 import { provideNats } from './runner/nats-servers.ts'
 import { root, type Suite, suiteLimitMs, testFiles } from './runner/suites.ts'
 import { runTests } from './runner/test-run.ts'
+import { chromiumVariable } from './support/chromium-binary.ts'
 import { natsVariables } from './support/nats-binary.ts'
 
 const usage = 'bun test/run.ts all|check|unit|integration|binary|chaos|coverage [--chaos] [-- arguments of bun test]'
@@ -70,7 +72,7 @@ async function install(): Promise<void> {
   if (code !== 0) throw new Error(`The packages could not be installed:\n${output}`)
 }
 
-/** Runs tests in an environment that names the servers that were found; without the newest they count as one failure. */
+/** Runs tests in an environment that names the servers and the browser that were found; without the newest they count as one failure. */
 async function withServers(run: (env: Environment) => Promise<Totals>): Promise<Totals> {
   const warn = (line: string): void => tell(`  ${line}\n`)
   const newest = await provideNats('newest', warn)
@@ -85,7 +87,18 @@ async function withServers(run: (env: Environment) => Promise<Totals>): Promise<
       ? 'nats-server 2.9: none, so the tests on the oldest server are skipped (NATS_SERVER_OLD names one)\n'
       : `nats-server ${old.version}: ${old.path}\n`,
   )
-  return run({ ...process.env, [natsVariables.newest]: newest.path, [natsVariables.old]: old?.path })
+  const browser = await provideChromium(warn)
+  tell(
+    browser === undefined
+      ? 'chromium: none, so no page is driven in a browser (CHROMIUM names one)\n'
+      : `chromium: ${browser}\n`,
+  )
+  return run({
+    ...process.env,
+    [chromiumVariable]: browser,
+    [natsVariables.newest]: newest.path,
+    [natsVariables.old]: old?.path,
+  })
 }
 
 /** Files named after `--` are run instead of the whole suite. */

@@ -13,9 +13,16 @@ interface Restatement {
 /** The same error, as it is to be told by someone who knows more. */
 export function restated(error: JobError, changes: Restatement): JobError {
   const { code = error.code, retry = error.retry, output = error.output, unsent = error.unsent } = changes
-  const details = { ...error.details, ...changes.details }
+  const details = error.details || changes.details ? { ...error.details, ...changes.details } : undefined
   const { uncharged } = error
-  return new JobError(code, error.message, { retry, details, output, unsent, uncharged, cause: error.cause ?? error })
+  return new JobError(code, error.message, {
+    retry,
+    ...(details && { details }),
+    output,
+    unsent,
+    uncharged,
+    cause: error.cause ?? error,
+  })
 }
 
 /** Whatever was thrown while nothing had left the process yet, as an error that says so. */

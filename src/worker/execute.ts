@@ -19,6 +19,8 @@ export interface ExecuteOptions {
   readonly strictDeadline: boolean
   /** Handlers that touch the outside answer with their sample. */
   readonly sandbox: boolean
+  /** The largest message, in bytes; it may change with the server. */
+  readonly maxOutputBytes: () => number
   /** What a `payload_ref` of this tenant's stands for. */
   readonly readPayload: (tenantId: string, reference: unknown, signal: AbortSignal) => Promise<unknown>
 }
@@ -89,6 +91,10 @@ class Attempt implements JobContext {
     this.#controller ??= new AbortController()
     if (this.#stop !== undefined && !this.#controller.signal.aborted) this.#controller.abort(this.#stop)
     return this.#controller.signal
+  }
+
+  get maxOutputBytes(): number {
+    return this.#options.maxOutputBytes()
   }
 
   get log(): Logger {

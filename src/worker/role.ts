@@ -69,7 +69,8 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   const room = new Room({ slots, retryRoom, queueSize, window, held: () => intake.underWay })
   const { payloads } = platform.services
   const readPayload = payloads.read.bind(payloads)
-  const execution = { clock, log, defaultTimeoutMs, strictDeadline, sandbox, readPayload }
+  const maxOutputBytes = (): number => bus.maxPayload
+  const execution = { clock, log, defaultTimeoutMs, strictDeadline, sandbox, maxOutputBytes, readPayload }
   const line = {
     slots,
     retryRoom,

@@ -25,6 +25,7 @@ function contextWith(signal: AbortSignal) {
     attempt: 1,
     pauseTime: () => undefined,
     resumeTime: () => 60_000,
+    maxOutputBytes: 1024 * 1024,
     timeLeftMs: () => 60_000,
     ...ids,
   }

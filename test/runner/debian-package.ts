@@ -33,6 +33,43 @@ export async function unpackDebianPackage(
   options: { readonly archive: DebianArchive; readonly suite: string; readonly folder: string },
 ): Promise<string> {
   const { folder } = options
+  const { files, configPath } = await prepareApt(options)
+  await mustRun(['apt-get', '-c', configPath, 'update'], folder, updateLimitMs)
+  await mustRun(['apt-get', '-c', configPath, 'download', name], folder, downloadLimitMs)
+  const file = (await readdir(folder)).find((entry) => entry.endsWith('.deb'))
+  if (file === undefined) throw new Error(`apt-get brought no ${name} from ${options.suite}`)
+  await mustRun(['dpkg-deb', '-x', join(folder, file), files], folder, downloadLimitMs)
+  return files
+}
+
+/** The same, with all that the package needs and this machine does not have. */
+export async function unpackDebianPackages(
+  name: string,
+  options: { readonly archive: DebianArchive; readonly suite: string; readonly folder: string },
+): Promise<string> {
+  const { folder } = options
+  const { files, configPath } = await prepareApt(options)
+  const apt = ['apt-get', '-c', configPath, '-o', 'Dir::State::status=/var/lib/dpkg/status', '-o', 'Debug::NoLocking=1']
+  await mustRun([...apt, 'update'], folder, updateLimitMs)
+  const asked = ['install', '--yes', '--download-only', '--no-install-recommends', name]
+  await mustRun([...apt, ...asked], folder, downloadLimitMs)
+  const archives = join(folder, 'cache/archives')
+  for (const file of await readdir(archives)) {
+    if (file.endsWith('.deb')) await mustRun(['dpkg-deb', '-x', join(archives, file), files], folder, downloadLimitMs)
+  }
+  return files
+}
+
+/** A place in `folder` that apt can work in; `files` is where packages are unpacked. */
+async function prepareApt({
+  archive,
+  suite,
+  folder,
+}: {
+  readonly archive: DebianArchive
+  readonly suite: string
+  readonly folder: string
+}) {
   const files = join(folder, 'files')
   const configPath = join(folder, 'apt.conf')
   await Promise.all(
@@ -40,15 +77,10 @@ export async function unpackDebianPackage(
       mkdir(join(folder, sub), { recursive: true }),
     ),
   )
-  await writeFile(join(folder, 'apt.sources'), sourcesFor(options.archive, options.suite))
+  await writeFile(join(folder, 'apt.sources'), sourcesFor(archive, suite))
   await writeFile(join(folder, 'status'), '')
   await writeFile(configPath, aptConfig(folder))
-  await mustRun(['apt-get', '-c', configPath, 'update'], folder, updateLimitMs)
-  await mustRun(['apt-get', '-c', configPath, 'download', name], folder, downloadLimitMs)
-  const file = (await readdir(folder)).find((entry) => entry.endsWith('.deb'))
-  if (file === undefined) throw new Error(`apt-get brought no ${name} from ${options.suite}`)
-  await mustRun(['dpkg-deb', '-x', join(folder, file), files], folder, downloadLimitMs)
-  return files
+  return { files, configPath }
 }
 
 /** The hooks of the system's own configuration would act on the system's caches, so they are cleared. */

@@ -24,7 +24,15 @@ function attempt({ handler, options, ...rest }: Attempt) {
   const strictDeadline = options?.strictDeadline ?? false
   const job = makeJob({ clock, handler, strict: strictDeadline, ...rest })
   const readPayload = (): Promise<never> => Promise.reject(new Error('the payload is here'))
-  const usual = { clock, log, defaultTimeoutMs: 60_000, strictDeadline, sandbox: false, readPayload }
+  const usual = {
+    clock,
+    log,
+    defaultTimeoutMs: 60_000,
+    strictDeadline,
+    sandbox: false,
+    maxOutputBytes: () => 1e6,
+    readPayload,
+  }
   let outcome: Outcome | undefined
   const ended = execute(job, { ...usual, ...options }).then((how) => {
     outcome = how

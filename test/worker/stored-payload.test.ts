@@ -27,7 +27,8 @@ function attempt({ handler, read, job = {}, fields = {}, options }: Attempt) {
     handler,
     fields: { job: { type: handler.type, payload_ref: 'fs:a/b.json', ...job }, ...fields },
   })
-  const usual = { clock, log, defaultTimeoutMs: 60_000, strictDeadline: false, sandbox: false, readPayload: read }
+  const limits = { defaultTimeoutMs: 60_000, maxOutputBytes: () => 1e6 }
+  const usual = { clock, log, ...limits, strictDeadline: false, sandbox: false, readPayload: read }
   const run = (): Promise<Outcome> => execute(made, { ...usual, ...options })
   return { clock, made, run }
 }

@@ -21,18 +21,26 @@ export const sha256Field = z
 
 const halved = { error: 'Holds half of a character' }
 
-const metadataField = bounded(
+const metadataText = (most: number) => textUpTo(most).refine((text) => text.isWellFormed(), halved)
+
+const metadataRecord = bounded(
   z
-    .record(textUpTo(metadataLimits.name).min(1).refine(isWhole, halved), textUpTo(metadataLimits.value).refine(isWhole, halved))
+    .record(metadataText(metadataLimits.name).min(1), metadataText(metadataLimits.value))
     .refine((metadata) => lengthOf(metadata) <= metadataLimits.together, {
       error: `At most ${metadataLimits.together} characters together`,
     }),
   { most: metadataLimits.entries, what: 'entries' },
 )
 
-function isWhole(text: string): boolean {
-  return text.isWellFormed()
-}
+/** It would be lost on the way through plain objects. */
+const unusable = '__proto__'
+
+const metadataField = z.preprocess((metadata, context) => {
+  if (typeof metadata === 'object' && metadata !== null && Object.hasOwn(metadata, unusable)) {
+    context.addIssue({ code: 'custom', message: `No name: ${unusable}` })
+  }
+  return metadata
+}, metadataRecord)
 
 function lengthOf(metadata: Readonly<Record<string, string>>): number {
   return Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0)

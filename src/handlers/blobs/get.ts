@@ -9,6 +9,7 @@ import type { BlobRange, Blobs } from '../../services/blobs/blobs.ts'
 import { addProblems } from '../http/input-error.ts'
 import { blobInput, pathField } from './blob-input.ts'
 import { blobFields, outputOf, sampleBlob } from './blob-output.ts'
+import { refuseLong } from './output-size.ts'
 import { verifiedBytes, within } from './verify.ts'
 
 const place = z.int().min(0)
@@ -73,6 +74,7 @@ export function blobGet(blobs: Blobs, masks: Masks): Handler {
       })
       const { info } = reading
       const range = isVerified ? within(info.size, wanted) : reading.range
+      refuseLong(range, encoding, { maxBytes: blobs.maxBlobBytes, maxOutputBytes: context.maxOutputBytes })
       const bytes = isVerified ? await verifiedBytes(reading, range, signal) : await reading.bytes(blobs.maxBlobBytes)
       const about = { ...outputOf(info), ...(asked && { range }) }
       switch (encoding) {

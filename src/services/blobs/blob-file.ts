@@ -11,6 +11,8 @@ export interface FileVersion {
   readonly id: bigint
   readonly size: number
   readonly modifiedNs: bigint
+  /** When it was last put in place, or changed in any other way. */
+  readonly changedNs: bigint
 }
 
 /** A blob's file, opened for reading. */
@@ -58,6 +60,7 @@ interface Stat {
   readonly ino: bigint
   readonly size: bigint
   readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
   readonly nlink: bigint
   isFile(): boolean
   isDirectory(): boolean
@@ -65,8 +68,8 @@ interface Stat {
 }
 
 /** What the system says of a plain file, as its version. */
-export function versionOf({ ino, size, mtimeNs }: Pick<Stat, 'ino' | 'size' | 'mtimeNs'>): FileVersion {
-  return { id: ino, size: Number(size), modifiedNs: mtimeNs }
+export function versionOf({ ino, size, mtimeNs, ctimeNs }: Omit<Stat, 'nlink' | `is${string}`>): FileVersion {
+  return { id: ino, size: Number(size), modifiedNs: mtimeNs, changedNs: ctimeNs }
 }
 
 async function plainVersion(folder: Folder, look: () => Promise<Stat>): Promise<FileVersion> {

@@ -71,6 +71,11 @@ export async function removeNote(folder: Folder, key: string, { id }: Pick<FileV
   await orMissing(unlink(folder.at(noteName(key, id))))
 }
 
+/** How many bytes metadata takes in a note. */
+export function metadataBytes({ metadata }: Pick<BlobNote, 'metadata'>): number {
+  return metadata === undefined ? 0 : Buffer.byteLength(JSON.stringify(metadata))
+}
+
 /** Whether the version is the very one that was noted, untouched since. */
 export function isUntouched(note: BlobNote, { size, modifiedNs }: FileVersion): boolean {
   return note.size === size && note.modifiedNs === String(modifiedNs)

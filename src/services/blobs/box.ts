@@ -2,8 +2,9 @@
 import { lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { errnoError, isErrno } from './file-failure.ts'
+import { isErrno } from './file-failure.ts'
 import { type Folder, type Holding, openOutermost } from './folder.ts'
+import { Way } from './way.ts'
 
 interface BoxOptions {
   readonly path: string
@@ -35,15 +36,21 @@ export class Box implements AsyncDisposable {
   }
 
   /**
-   * Does something in the folder of these segments, which is held meanwhile; `create` makes missing ones. Rejects with
-   * the system's error, and with PERMISSION_DENIED where another file system is mounted inside the box.
+   * Does something in the folder of these segments, which is held meanwhile; `create` makes missing ones, which are
+   * removed again when they are empty after a failure. Rejects with the system's error, and with PERMISSION_DENIED where another file system is mounted inside the box.
    */
   async within<T>(segments: readonly string[], create: boolean, run: (folder: Folder) => Promise<T>): Promise<T> {
     const outermost = await this.#usable(create)
     if (segments.length === 0) return run(outermost.folder)
-    await using folder = await descend(outermost.folder, segments, create)
-    if ((await folder.identity()).device !== outermost.device) throw isMounted()
-    return await run(folder)
+    await using way = new Way(outermost.folder)
+    try {
+      await way.descend(segments, create)
+      if ((await way.folder.identity()).device !== outermost.device) throw isMounted()
+      return await run(way.folder)
+    } catch (error) {
+      await way.undo()
+      throw error
+    }
   }
 
   /** Looks at the box's own path again before the next use. */
@@ -95,22 +102,6 @@ export class Box implements AsyncDisposable {
     this.#checkedMs = clock.monotonic()
     return this.#outermost ?? this.#reopen()
   }
-}
-
-async function descend(outermost: Folder, segments: readonly string[], create: boolean): Promise<Folder> {
-  let folder = outermost
-  for (const name of segments) {
-    try {
-      const inner = await folder.folder(name, create)
-      if (folder !== outermost) await folder[Symbol.asyncDispose]()
-      folder = inner
-    } catch (error) {
-      const found = isErrno(error, 'ENOTDIR') ? await lstat(folder.at(name)).catch(() => undefined) : undefined
-      if (folder !== outermost) await folder[Symbol.asyncDispose]()
-      throw found?.isSymbolicLink() ? errnoError('ELOOP') : error
-    }
-  }
-  return folder
 }
 
 /** The box itself may be a link, but not one that just anybody has put there. */

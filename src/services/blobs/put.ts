@@ -7,7 +7,7 @@ import { isErrno, orMissing } from './file-failure.ts'
 import type { Folder } from './folder.ts'
 import { nameKey } from './own-names.ts'
 import type { Place } from './place.ts'
-import { exists, expectStanding, heldBy, type Standing, standingAt } from './standing.ts'
+import { exists, expectStanding, type Standing, standingAt, stoodOf } from './standing.ts'
 import { type Content, TemporaryFile, type Written } from './temporary-file.ts'
 import type { Reservation } from './usage.ts'
 import type { Workshop } from './workshop.ts'
@@ -33,7 +33,7 @@ export async function putBlob(
   const isToldEarly = !overwrite || options.ifSha256 !== undefined || usage.isLimited
   const before = isToldEarly ? await standingAt(folder, place.name, workshop) : undefined
   if (!overwrite && before?.isGone === false) throw exists()
-  using room = usage.reserve(before === undefined ? 0 : heldBy(before))
+  using room = usage.reserve(before === undefined ? 0 : stoodOf(before).bytes)
   room.grow(metadataBytes(options))
   await using temporary = await TemporaryFile.create(folder, mark)
   options.onContent()
@@ -66,23 +66,23 @@ async function commit(
   folder: Folder,
   { name, inBox }: Place,
   { temporary, written, note, room }: Ready,
-  { overwrite, ifSha256, signal, onCommit }: Putting,
+  options: Putting,
 ): Promise<{ readonly replaced: Standing | undefined }> {
   const replaced = await standingAt(folder, name, workshop)
-  await expectStanding(folder, name, replaced, { overwrite, ...(ifSha256 !== undefined && { ifSha256 }), signal })
-  room.replaces(replaced === undefined ? 0 : heldBy(replaced))
+  await expectStanding(folder, name, replaced, options)
+  const before = replaced && stoodOf(replaced)
+  room.replaces(before?.bytes ?? 0)
   await writeNote(folder, written.version, note)
   try {
     await temporary.finish()
     await folder.confirm()
-    onCommit()
-    await putInPlace(folder, temporary, name, overwrite || replaced !== undefined)
+    options.onCommit()
+    await putInPlace(folder, temporary, name, options.overwrite || replaced !== undefined)
   } catch (error) {
     await removeNote(folder, nameKey(name), written.version).catch(() => undefined)
     throw error
   }
-  const after = heldBy({ version: written.version, note })
-  workshop.usage.changed({ path: inBox, before: replaced && counted(replaced), after })
+  workshop.usage.changed({ path: inBox, before, after: stoodOf({ version: written.version, note }).bytes })
   // From here on it counts as held.
   room[Symbol.dispose]()
   return { replaced }

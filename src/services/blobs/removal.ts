@@ -4,7 +4,7 @@ import { removeNote } from './blob-note.ts'
 import type { Folder } from './folder.ts'
 import { nameKey, temporaryName } from './own-names.ts'
 import type { Place } from './place.ts'
-import { type Standing, standingAt } from './standing.ts'
+import { type Standing, standingAt, stoodOf } from './standing.ts'
 import type { Workshop } from './workshop.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function removeBlob(
   if (!(await mayGo(standing)) || standing === undefined) return false
   await folder.confirm()
   await unlink(folder.at(name))
-  usage.changed({ path: inBox, before: standing.version.size, after: undefined })
+  usage.changed({ path: inBox, before: stoodOf(standing), after: undefined })
   await removeNote(folder, key, standing.version)
   return true
 }

@@ -2,13 +2,14 @@
 import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FileVersion, lookAt, openFile } from './blob-file.ts'
-import { type BlobNote, isUntouched, readNote } from './blob-note.ts'
+import { type BlobNote, isUntouched, metadataBytes, readNote } from './blob-note.ts'
 import { expiryOf, type Lifetime } from './blob-view.ts'
 import type { PutOptions } from './blobs.ts'
 import { contentHash } from './content-hash.ts'
 import { orMissing } from './file-failure.ts'
 import type { Folder } from './folder.ts'
 import { nameKey } from './own-names.ts'
+import type { Stood } from './tally.ts'
 
 /** A blob in its place; one whose time has come still stands there, but counts as gone. */
 export interface Standing {
@@ -28,6 +29,11 @@ export async function standingAt(
   const note = await readNote(folder, nameKey(name), version)
   const expiry = expiryOf(version, note, lifetime)
   return { version, note, isGone: expiry !== undefined && expiry <= clock.now() }
+}
+
+/** As it counts against the most that the box may hold. */
+export function stoodOf({ version, note }: Pick<Standing, 'version' | 'note'>): Stood {
+  return { bytes: version.size + (note === undefined ? 0 : metadataBytes(note)), sinceNs: version.changedNs }
 }
 
 /** Rejects with FILE_EXISTS or PRECONDITION_FAILED when a put on these conditions may not replace what stands there. */

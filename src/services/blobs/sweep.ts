@@ -2,7 +2,7 @@
 import { lstat, unlink } from 'node:fs/promises'
 import { JobError } from '../../errors.ts'
 import { versionOf } from './blob-file.ts'
-import { readNote } from './blob-note.ts'
+import { metadataBytes, readNote } from './blob-note.ts'
 import { expiryOf } from './blob-view.ts'
 import type { Box } from './box.ts'
 import { fileFailure, isErrno, orMissing } from './file-failure.ts'
@@ -21,6 +21,7 @@ import {
 import { lifeOf } from './process-mark.ts'
 import { removeBlob } from './removal.ts'
 import { tidyNote } from './stray-note.ts'
+import { TemporaryFile } from './temporary-file.ts'
 import type { Count } from './usage.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -49,6 +50,7 @@ export async function sweep(options: SweepOptions): Promise<void> {
   try {
     await options.box.within([], false, async (folder) => {
       const { device } = await folder.identity()
+      if (options.workshop.usage.isLimited) count.startsAt(await timeIn(folder, options.workshop))
       await new Sweep(options, count, device).folder(folder, [])
     })
   } catch (error) {
@@ -56,6 +58,18 @@ export async function sweep(options: SweepOptions): Promise<void> {
     if (!isErrno(error, 'ENOENT')) throw error
   }
   count.done()
+}
+
+/** What time it is for the file system, in nanoseconds: other machines that share it may have other clocks. */
+async function timeIn(folder: Folder, { mark }: Workshop): Promise<bigint> {
+  try {
+    await using marker = await TemporaryFile.create(folder, mark)
+    return (await lstat(folder.at(marker.name), { bigint: true })).ctimeNs
+  } catch (error) {
+    // A full disk, or one that is only read, is swept and counted all the same; nothing then counts as old.
+    if (fileFailure(error, 'write') instanceof JobError) return 0n
+    throw error
+  }
 }
 
 class Sweep {
@@ -107,8 +121,9 @@ class Sweep {
     const key = nameKey(name)
     const isNoted = notes.delete(noteName(key, version.id))
     if (stat.nlink > 1n) return
-    this.#count.saw(inBox, version.size)
+    this.#count.saw(inBox, { bytes: version.size, sinceNs: version.changedNs })
     const note = isNoted ? await readNote(folder, key, version) : undefined
+    if (note?.metadata !== undefined) this.#count.sawMore(inBox, metadataBytes(note))
     const expiry = expiryOf(version, note, workshop.lifetime)
     if (expiry === undefined || expiry > workshop.clock.now()) return
     const place = { name, folders, inBox }

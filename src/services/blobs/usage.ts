@@ -1,23 +1,11 @@
 /** How much the box holds, and whether more fits. */
 import { JobError } from '../../errors.ts'
-
-/** What became of the blob at a path inside the box: its size before and after, undefined where there was or is none. */
-export interface Change {
-  readonly path: string
-  readonly before: number | undefined
-  readonly after: number | undefined
-}
-
-/** What the box holds. */
-export interface Held {
-  readonly bytes: number
-  readonly blobs: number
-}
+import { type Change, type Held, type Stood, Tally } from './tally.ts'
 
 /** Counts blobs and their bytes, and keeps room for those that are being written. */
 export class Usage {
   readonly #limit: number | undefined
-  #held: Held | undefined
+  #tally: Tally | undefined
   #reserved = 0
   #count: Count | undefined
 
@@ -28,7 +16,7 @@ export class Usage {
 
   /** Undefined until it was counted. */
   get held(): Held | undefined {
-    return this.#held
+    return this.#tally?.held
   }
 
   /** Whether there is a limit, so that what is held must be known before anything is put. */
@@ -38,15 +26,18 @@ export class Usage {
 
   /** Notes what this process has done. */
   changed(change: Change): void {
-    if (this.#held !== undefined) this.#held = sum(this.#held, change)
+    this.#tally?.changed(change)
     this.#count?.noteChange(change)
   }
 
   /** Begins to count anew; what is held is replaced when the count is `done`. */
   recount(): Count {
-    this.#count = new Count((held) => {
-      this.#held = held
+    this.#count = new Count((tally) => {
+      this.#tally = tally
+      this.#count = undefined
     })
+    // Where there is no box yet, nothing in it is old.
+    if (this.isLimited) this.#count.startsAt(0n)
     return this.#count
   }
 
@@ -57,7 +48,7 @@ export class Usage {
     let freed = replaced
     const keep = (): void => {
       const wanted = Math.max(0, bytes - freed)
-      const others = (this.#held?.bytes ?? 0) + this.#reserved - kept
+      const others = (this.held?.bytes ?? 0) + this.#reserved - kept
       if (this.#limit !== undefined && wanted > 0 && others + wanted > this.#limit) throw isOverLimit(this.#limit)
       this.#reserved += wanted - kept
       kept = wanted
@@ -92,14 +83,19 @@ export interface Reservation extends Disposable {
  * what happens meanwhile counts where the walk has already been, and where it will not come.
  */
 export class Count {
-  #held: Held = { bytes: 0, blobs: 0 }
+  readonly #tally = new Tally()
   #reached = ''
   /** The folders that the walk is in, and the names that it found in each. */
   readonly #inside: { readonly folder: string; readonly names: ReadonlySet<string> }[] = []
-  readonly #finish: (held: Held) => void
+  readonly #finish: (tally: Tally) => void
 
-  constructor(finish: (held: Held) => void) {
+  constructor(finish: (tally: Tally) => void) {
     this.#finish = finish
+  }
+
+  /** The walk begins at this time, as the file system tells it in nanoseconds; needed where others put blobs too. */
+  startsAt(ns: bigint): void {
+    this.#tally.startsAt(ns)
   }
 
   /** These names have been read in this folder (ending in `/`, or empty): no others will be seen. */
@@ -114,9 +110,14 @@ export class Count {
   }
 
   /** The blob at this path has been seen. */
-  saw(path: string, size: number): void {
+  saw(path: string, stood: Stood): void {
     this.pass(path)
-    this.#held = sum(this.#held, { path, before: undefined, after: size })
+    this.#tally.found(path, stood)
+  }
+
+  /** The blob that was just seen has so many bytes more. */
+  sawMore(path: string, bytes: number): void {
+    this.#tally.grew(path, bytes)
   }
 
   /** There was no blob at this path. */
@@ -125,7 +126,7 @@ export class Count {
   }
 
   noteChange(change: Change): void {
-    if (change.path <= this.#reached || this.#isUnseen(change.path)) this.#held = sum(this.#held, change)
+    if (change.path <= this.#reached || this.#isUnseen(change.path)) this.#tally.changed(change)
   }
 
   /** Whether the way to the path leads through something that came too late to be seen. */
@@ -139,14 +140,7 @@ export class Count {
   /** The whole box has been seen. */
   done(): void {
     this.#reached = '\uffff'
-    this.#finish({ bytes: Math.max(0, this.#held.bytes), blobs: Math.max(0, this.#held.blobs) })
-  }
-}
-
-function sum({ bytes, blobs }: Held, { before, after }: Change): Held {
-  return {
-    bytes: bytes + (after ?? 0) - (before ?? 0),
-    blobs: blobs + (after === undefined ? 0 : 1) - (before === undefined ? 0 : 1),
+    this.#finish(this.#tally)
   }
 }
 

@@ -81,7 +81,8 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
       if (claim !== undefined) await recordEffect(connection, claim.table, job, output, job.signal)
       job.signal.throwIfAborted()
       isSent = true
-      await connection.control(commitText(transaction.isUntouched, job.statements.some(mayLock)), job.signal)
+      const commit = transaction.isUntouched ? 'COMMIT' : commitText(job.statements.some(mayLock))
+      await connection.control(commit, job.signal)
       if (claim !== undefined) await sweeper.sweep(lease, claim.table)
       return output
     } catch (thrown) {

@@ -33,14 +33,14 @@ const unlock = 'SELECT pg_catalog.pg_advisory_unlock_all()'
 export function beginText({ isolation, readOnly }: Mode, timeLeftMs: number): string {
   const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.replace('_', ' ').toUpperCase()}`
   const ms = Math.min(longestMs, Math.ceil(Math.max(0, timeLeftMs)) + graceMs)
-  const limits = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
-  const set = limits.map((limit) => `; SET LOCAL ${limit}=${ms}`).join('')
-  return `BEGIN${level}${readOnly ? ' READ ONLY' : ''}${set}${readOnly ? '; SELECT' : ''}`
+  const mode = `${level}${readOnly ? ' READ ONLY' : ''}`
+  const limits = `statement_timeout=${ms}; SET LOCAL lock_timeout=${ms}; SET LOCAL idle_in_transaction_session_timeout=${ms}`
+  return `BEGIN${mode}; SET LOCAL ${limits}${readOnly ? '; SELECT' : ''}`
 }
 
 /** What keeps a transaction and cleans its session; of locks that outlive it too, where a statement may have taken some. */
-export function commitText(isUntouched: boolean, mayHaveLocked: boolean): string {
-  return isUntouched ? 'COMMIT' : `COMMIT; ${clean}${mayHaveLocked ? `; ${unlock}` : ''}`
+export function commitText(mayHaveLocked: boolean): string {
+  return `COMMIT; ${clean}${mayHaveLocked ? `; ${unlock}` : ''}`
 }
 
 /** Whether an answer to somebody's statement tells that it began or ended a transaction. */

@@ -68,6 +68,7 @@ export async function openHttpWorld({ env = {}, clock = systemClock }: Options =
         userId: undefined,
         pauseTime: () => undefined,
         resumeTime: () => 60_000,
+        maxOutputBytes: 1024 * 1024,
         timeLeftMs: () => 60_000,
       }
       // Both handlers give objects.

@@ -228,7 +228,7 @@ test('saving has an effect, which may be repeated where the request may', () => 
 test('what stands there counts, not what was noted of it', async () => {
   const sha256 = (content: string): string => createHash('sha256').update(content).digest('hex')
   await put('save/written', 'noted')
-  await writeFile(`${world.folder}/save/written`, 'by others')
+  await writeFile(`${world.folder}/blobs/save/written`, 'by others')
   const requests = site.seen.length
   const stale = await world.failure('http', save({ path: 'save/written', if_sha256: sha256('noted') }))
   expect(stale).toMatchObject({ code: 'PRECONDITION_FAILED', details: { reason: 'changed' } })

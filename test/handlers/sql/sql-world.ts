@@ -64,6 +64,7 @@ export async function openSqlWorld({ env = {}, clock = systemClock, ...given }: 
         attempt: 1,
         pauseTime: () => undefined,
         resumeTime: () => 60_000,
+        maxOutputBytes: 1024 * 1024,
         timeLeftMs: () => 60_000,
       }
       const output = await handler.run(handler.input.parse(payload), { ...usual, ...context })

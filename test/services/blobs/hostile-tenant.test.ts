@@ -52,7 +52,7 @@ describe('the most that all blobs may hold, with another worker in the folder', 
     await using other = await openBlobRig({ env, box: one.box })
     await other.put('first', 'x')
     for (let n = 0; n < 5; n++) {
-      await other.put('theirs', 'x'.repeat(500))
+      await other.put('theirs', 'x'.repeat(100))
       await one.blobs.remove('t', 'theirs', { missingOk: false, signal: never })
     }
     await one.put('a', 'x'.repeat(999))
@@ -115,12 +115,12 @@ describe('a put that fails', () => {
       yield new Uint8Array(200)
     }
     const puts = [
-      rig.put('a/b/c', 'x', { ifSha256: '0'.repeat(64) }),
-      rig.put('kept/b/c', 'x', { ifSha256: '0'.repeat(64) }),
-      rig.blobs.put('t', 'c/d/e', large(), { overwrite: true, signal: never }),
-      rig.blobs.put('t', 'empty/d/e', large(), { overwrite: true, signal: never }),
+      () => rig.put('a/b/c', 'x', { ifSha256: '0'.repeat(64) }),
+      () => rig.put('kept/b/c', 'x', { ifSha256: '0'.repeat(64) }),
+      () => rig.blobs.put('t', 'c/d/e', large(), { overwrite: true, signal: never }),
+      () => rig.blobs.put('t', 'empty/d/e', large(), { overwrite: true, signal: never }),
     ]
-    for (const put of puts) await refusal(put)
+    for (const put of puts) await refusal(put())
     expect((await readdir(rig.box)).toSorted()).toEqual(['empty', 'kept'])
     expect((await readdir(join(rig.box, 'kept'))).filter((name) => !name.startsWith('.'))).toEqual(['x'])
     await access(join(rig.box, 'empty'))
@@ -144,9 +144,13 @@ describe('a put that fails', () => {
     await using rig = await openBlobRig()
     await rig.put('a', 'x')
     await writeFile(join(rig.box, 'file'), '')
-    const puts = [rig.put('file/x', 'x'), rig.put('a', 'x', { overwrite: false }), rig.put('a', 'x', { ifSha256: '0' })]
+    const puts = [
+      () => rig.put('file/x', 'x'),
+      () => rig.put('a', 'x', { overwrite: false }),
+      () => rig.put('a', 'x', { ifSha256: '0' }),
+    ]
     for (const put of puts) {
-      expect(await put.catch((thrown: unknown) => thrown)).toMatchObject({ name: 'JobError', unsent: true })
+      expect(await put().catch((thrown: unknown) => thrown)).toMatchObject({ name: 'JobError', unsent: true })
     }
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import type { Stood } from '../../../src/services/blobs/tally.ts'
 import { Usage } from '../../../src/services/blobs/usage.ts'
 import { never, openBlobRig, refusal } from './blob-rig.ts'
 
@@ -52,6 +53,9 @@ describe('the most that all blobs may hold', () => {
 })
 
 describe('a count while the box is in use', () => {
+  type Box = Map<string, Stood>
+  let nowNs = 0n
+
   interface Step {
     readonly path: string
     readonly size: number | undefined
@@ -60,7 +64,7 @@ describe('a count while the box is in use', () => {
   const step = fc.record({ path, size: fc.option(fc.nat(9), { nil: undefined }) })
 
   /** Walks as the sweep does, over a box in memory, with a step by others after each thing that it does. */
-  function* walk(box: Map<string, number>, count: ReturnType<Usage['recount']>, folder = ''): Generator<void> {
+  function* walk(box: Box, count: ReturnType<Usage['recount']>, folder = ''): Generator<void> {
     const inside = [...box.keys()].filter((key) => key.startsWith(folder)).map((key) => key.slice(folder.length))
     const entries = [...new Set(inside.map((key) => (key.includes('/') ? `${key.split('/')[0]}/` : key)))].toSorted()
     count.enter(
@@ -69,40 +73,41 @@ describe('a count while the box is in use', () => {
     )
     yield
     for (const entry of entries) {
-      const size = box.get(folder + entry)
+      const stood = box.get(folder + entry)
       if (entry.endsWith('/')) yield* walk(box, count, folder + entry)
-      else if (size === undefined) count.pass(folder + entry)
-      else count.saw(folder + entry, size)
+      else if (stood === undefined) count.pass(folder + entry)
+      else count.saw(folder + entry, stood)
       yield
     }
     count.leave()
   }
 
-  test('comes to what is there at the end', () => {
+  test.each([undefined, 1e9])('comes to what is there at the end (%p)', (limit) => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 8 }), fc.array(fc.option(step), { maxLength: 30 }), (first, later) => {
-        const usage = new Usage(undefined)
-        const box = new Map<string, number>()
+        const usage = new Usage(limit)
+        const box: Box = new Map()
         for (const each of first) apply(box, usage, each)
         const count = usage.recount()
+        if (usage.isLimited) count.startsAt(nowNs++)
         const steps = later[Symbol.iterator]()
         for (const _ of walk(box, count)) {
           const { value } = steps.next()
           if (value) apply(box, usage, value)
         }
         count.done()
-        const bytes = [...box.values()].reduce((sum, size) => sum + size, 0)
+        const bytes = [...box.values()].reduce((sum, stood) => sum + stood.bytes, 0)
         expect(usage.held).toEqual({ bytes, blobs: box.size })
       }),
       { numRuns: 1000 },
     )
   })
 
-  function apply(box: Map<string, number>, usage: Usage, { path: at, size }: Step): void {
+  function apply(box: Box, usage: Usage, { path: at, size }: Step): void {
     const before = box.get(at)
     if (before === undefined && size === undefined) return
     if (size === undefined) box.delete(at)
-    else box.set(at, size)
+    else box.set(at, { bytes: size, sinceNs: nowNs++ })
     usage.changed({ path: at, before, after: size })
   }
 })
