@@ -4,10 +4,30 @@ import { Glob } from 'bun'
 /** The top of the checkout. */
 export const root = resolve(import.meta.dir, '../..')
 
-/** What can be run by name; everything that is not in a folder of its own is a unit test. */
+/** What can be run by name; what is in no folder of its own and not heavy is a unit test. */
 export type Suite = 'unit' | 'integration' | 'binary' | 'chaos'
 
 const folders: readonly Suite[] = ['integration', 'binary', 'chaos']
+
+/**
+ * What mirrors the sources but starts servers, threads or processes, or looks for seconds at what something costs: it runs
+ * with the integration tests, so that the units stay a matter of seconds.
+ */
+const heavy: readonly string[] = [
+  'approvals/notices.test.ts',
+  'approvals/role.test.ts',
+  'cli/sql-findings.test.ts',
+  'handlers/blobs/',
+  'handlers/javascript.test.ts',
+  'handlers/sql/',
+  'services/blobs/',
+  'services/jmespath/cost.test.ts',
+  'services/jmespath/text-laws.test.ts',
+  'services/scripts/',
+  'services/sql/',
+  'services/threads/',
+  'store/',
+]
 
 /** How long all tests of a suite may take together, in milliseconds, before they are stopped. */
 export const suiteLimitMs: Readonly<Record<Suite, number>> = {
@@ -27,5 +47,6 @@ export function testFiles(suite: Suite): readonly string[] {
 }
 
 function suiteOf(path: string): Suite {
+  if (heavy.some((start) => path.startsWith(join('test', start)))) return 'integration'
   return folders.find((folder) => path.startsWith(join('test', folder, '/'))) ?? 'unit'
 }
