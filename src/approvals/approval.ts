@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 /** How a vote came in: over the HTTP API or the command line, over NATS, or by the approver's own link. */
-export const channels = ['api', 'nats', 'link'] as const
+const channels = ['api', 'nats', 'link'] as const
 export type Channel = (typeof channels)[number]
 
 const moment = z.number().int()

@@ -9,9 +9,6 @@ export interface LinkClaim {
   readonly expiresAt: number
 }
 
-/** The shortest secret that may sign, in characters. */
-export const shortestLinkSecret = 32
-
 const version = 1
 /** Longer than any token of ours: a name of 200 characters, an id, a signature. */
 const longestToken = 2048

@@ -10,7 +10,7 @@ import { wireRecord } from './approval.ts'
 import type { Desk } from './desk.ts'
 import type { Links } from './link.ts'
 import type { Ballot, Refusal } from './machine.ts'
-import { decideReply, decideRequest, errorReply, getReply, getRequest, listRequest } from './wire.ts'
+import { decideReply, decideRequest, errorReply, getReply, getRequest, listQuery } from './wire.ts'
 
 interface RequestsParts {
   readonly bus: Pick<Bus, 'subscribe' | 'mode'>
@@ -66,7 +66,7 @@ export class Requests implements AsyncDisposable {
   }
 
   async #list(request: unknown): Promise<Reply> {
-    const read = listRequest.safeParse(request ?? {})
+    const read = listQuery.safeParse(request ?? {})
     if (!read.success) return errorReply('INVALID_INPUT', 'The request has wrong fields')
     const { items, next } = await this.#parts.desk.list(read.data.status, read.data.cursor, pageSize)
     return { items: items.map(wireRecord), next }

@@ -9,7 +9,7 @@ const name = z.string().min(1).max(longestName)
 const comment = z.string().max(longestComment).nullish()
 
 /** How a record ends, or that it has not ended. */
-export const statuses = ['pending', 'decided', 'expired', 'cancelled'] as const
+const statuses = ['pending', 'decided', 'expired', 'cancelled'] as const
 
 /** What a page of records is asked for with. */
 export const listQuery = z.object({
@@ -39,7 +39,6 @@ export const listShape = z.object({ items: z.array(recordShape), next: z.string(
 
 /** Requests over NATS. A relayed one comes from another worker, which wants to know more. */
 export const getRequest = z.object({ approval_id: z.string(), relayed: z.boolean().nullish() })
-export const listRequest = listQuery
 /** `token` is the API's, or the approver's own link token; `via` says where a relayed vote came in. */
 export const decideRequest = z.object({
   approval_id: z.string(),

@@ -86,7 +86,7 @@ async function* records(ask: Ask, status: string): AsyncGenerator<JsonObject> {
   if (!statuses.includes(status)) throw new UsageError(`--status must be one of ${statuses.join(', ')}`)
   const query = new URLSearchParams(status === 'all' ? {} : { status })
   for (;;) {
-    const page = await ask(`/v1/approvals?${query}`)
+    const page = await ask(`/v1/approvals?${query.toString()}`)
     const items: unknown = page['items']
     if (Array.isArray(items)) yield* items.filter(isJsonObject)
     if (typeof page['next'] !== 'string') return

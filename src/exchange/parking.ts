@@ -20,7 +20,7 @@ export interface ParkedJob {
 }
 
 /** A result as it was decided once and for all. */
-export interface KeptResult {
+interface KeptResult {
   readonly body: Uint8Array
   readonly headers: MessageHeaders
 }

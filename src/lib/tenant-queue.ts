@@ -15,9 +15,10 @@ export class TenantQueue<T> {
     this.#size++
   }
 
-  /** The oldest of the tenant whose turn it is, which then stands last. */
-  take(): T | undefined {
+  /** The oldest of the tenant whose turn it is among those who may, which then stands last. */
+  take(may: (tenantId: string) => boolean = anybody): T | undefined {
     for (const [tenantId, ofTenant] of this.#tenants) {
+      if (!may(tenantId)) continue
       for (const item of ofTenant) {
         this.remove(tenantId, item)
         if (this.#tenants.delete(tenantId)) this.#tenants.set(tenantId, ofTenant)
@@ -35,4 +36,8 @@ export class TenantQueue<T> {
     if (ofTenant.size === 0) this.#tenants.delete(tenantId)
     return true
   }
+}
+
+function anybody(): boolean {
+  return true
 }

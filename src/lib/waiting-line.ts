@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts'
 import { TenantQueue } from './tenant-queue.ts'
 
 interface Waiter {
+  readonly tenantId: string
   admit(): void
   refuse(error: unknown): void
 }
@@ -36,6 +37,7 @@ export class WaitingLine {
         reject(error)
       }
       const waiter: Waiter = {
+        tenantId,
         admit() {
           end()
           resolve()
@@ -54,6 +56,13 @@ export class WaitingLine {
     const next = this.#queue.take()
     next?.admit()
     return next !== undefined
+  }
+
+  /** The same among those tenants who may come in; the tenant of the one who did, undefined when nobody did. */
+  admitOf(may: (tenantId: string) => boolean): string | undefined {
+    const next = this.#queue.take(may)
+    next?.admit()
+    return next?.tenantId
   }
 
   /** Sends everybody away. */

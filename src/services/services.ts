@@ -45,7 +45,7 @@ export function openServices({ config, secrets, clock, log, metrics }: ServicesO
   const { outgoing } = config
   const reach = { egress: new Egress(config.egress), resolve: rememberingResolve(clock), clock, metrics }
   const fetch = openFetch({ ...reach, config: outgoing, log })
-  const databases = openDatabases({ ...reach, config: config.sql, secrets })
+  const databases = openDatabases({ ...reach, config: config.sql, secrets, log })
   const sql = openSql({ databases, clock })
   const oauthTokens = openOauthTokens({ fetch, secrets, clock })
   const threads = new ScriptThreadPool({ size: config.scripts.threads, clock, log, metrics })

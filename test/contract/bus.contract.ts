@@ -176,6 +176,20 @@ export function busContract(name: string, enter: () => Promise<BusWorld>): void 
       expect(error).toMatchObject({ name: 'PublishError', reason: 'no-responders' })
     })
 
+    test('are answered, by whoever hears them and has something to say', async () => {
+      await using world = await enter()
+      const [one, two] = [await world.open(), await world.open()]
+      one.subscribe(someSubject, (message) => message.respond(bytes(`${text(message)}!`)))
+      two.subscribe(someSubject, () => undefined)
+      await Promise.all([one.flush(), two.flush()])
+      const answer = await two.request({ subject: someSubject, body: bytes('well') }, 2000)
+      expect(new TextDecoder().decode(answer)).toBe('well!')
+      expect(await two.request({ subject: 'contract.nobody', body: bytes('lost?') }, 2000)).toBeUndefined()
+      two.subscribe('contract.silent', () => undefined)
+      await two.flush()
+      expect(await one.request({ subject: 'contract.silent', body: bytes('well') }, 20)).toBeUndefined()
+    })
+
     test('are heard no more by a subscription that was stopped', async () => {
       await using world = await enter()
       const bus = await world.open()

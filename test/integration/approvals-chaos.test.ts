@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { approvalIdOf } from '../../src/approvals/record.ts'
-import { systemClock } from '../../src/lib/clock.ts'
 import { type BeamlineProcess, startBeamline } from '../support/beamline-process.ts'
 import { eventually } from '../support/eventually.ts'
 import { assignment, sendAll } from '../support/fleet.ts'
@@ -20,6 +19,8 @@ import { storedResults } from '../support/result-stream.ts'
 import { connectWire } from '../support/wire-client.ts'
 
 const count = 300
+/** How many decisions are under way or made when a worker is killed: the first before all questions are kept. */
+const killsAfter = [1, 60, 120, 180, 240, 290]
 /** Starting the command takes a second of this machine each time, so it decides some of them. */
 const byCommandEvery = 30
 
@@ -53,10 +54,11 @@ test.each([
     )
     await sendAll(wire, jobs)
 
-    let over = false
+    let decided = 0
+    // In the middle of it, wherever that may be: while records are made, voted on and published.
     const killing = (async () => {
-      for (let turn = 0; !over; turn++) {
-        await systemClock.sleep(2500 + Math.random() * 1500)
+      for (const [turn, after] of killsAfter.entries()) {
+        await eventually(() => decided >= after, { timeoutMs: 100_000, everyMs: 1 })
         const victim = turn % fleet.length
         await fleet[victim]?.stop('SIGKILL')
         const next = await start()
@@ -81,6 +83,7 @@ test.each([
       Array.from({ length: lanes }, async (_, lane) => {
         for (let index = lane; index < count; index += lanes) {
           const approvalId = approvalIdOf({ tenantId: 'acme', assignmentId: jobs[index]?.assignment_id ?? '' })
+          decided += 1
           await decide(
             { approvalId, approver: index % 2 === 0 ? 'ann' : 'bob', decision: decisions[index] ?? 'Approve' },
             index,
@@ -89,7 +92,6 @@ test.each([
       }),
     )
     await wire.answered(count, 60_000)
-    over = true
     await killing
     const stored = await storedResults(server.url)
     const ends = jobs.map(({ assignment_id: id }) => {

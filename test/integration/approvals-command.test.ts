@@ -38,3 +38,12 @@ test('what was called wrongly ends with 2, and what nobody answers with 3', asyn
   expect((await runBeamline(['approvals', 'ponder', 'ap_1'])).code).toBe(2)
   expect((await ask('http://127.0.0.1:1', 'list')).code).toBe(3)
 }, 30_000)
+
+test('run asks nobody, but in sandbox mode', async () => {
+  const stdin = '{"type":"human_approval","payload":{"prompt":"Shall we?","response":"Reject"}}'
+  const refused = await runBeamline(['run', '-'], {}, { stdin })
+  expect(refused.code).toBe(1)
+  expect(JSON.parse(refused.stdout[0] ?? '')).toMatchObject({ status: 'error', error_code: 'PERMISSION_DENIED' })
+  const sample = await runBeamline(['run', '-'], { WORKER_SANDBOX_MODE: 'true' }, { stdin })
+  expect(JSON.parse(sample.stdout[0] ?? '')).toMatchObject({ status: 'success', output: { decision: 'Reject' } })
+}, 30_000)

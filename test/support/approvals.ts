@@ -4,7 +4,7 @@ import { Feed } from './feed.ts'
 import type { Wire, WorkerRig } from './worker-rig.ts'
 
 /** What lets a test vote for anybody. */
-export const apiToken = 'token-of-the-api'
+const apiToken = 'token-of-the-api'
 
 /** Settings with which a worker lets tests vote. */
 export const votingEnv = { API_TOKEN: apiToken }

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { runBeamline } from './beamline-process.ts'
 
 /** What lets in. */
-export const apiToken = 'token-of-the-api'
+const apiToken = 'token-of-the-api'
 const linkSecret = 'a-secret-that-signs-links-of-approvers'
 
 /** Settings of a worker that hears all four. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { type ErrorCode, errorKinds, JobError, type Retry } from '../../src/errors.ts'
 import type { Effect } from '../../src/handler.ts'
+import { park } from '../../src/handler.ts'
 import type { Ending, Failure } from '../../src/protocol/result.ts'
 import { type Circumstances, type Disposition, dispose } from '../../src/worker/disposition.ts'
 
@@ -161,6 +162,15 @@ describe('a failed attempt', () => {
 })
 
 describe('other endings', () => {
+  test('what waits for people is parked', () => {
+    const inquiry = park({
+      ...{ prompt: 'Shall we?', options: ['Approve'], approveOptions: ['Approve'], required: 1, approvers: [] },
+      ...{ requester: undefined, noSelfApproval: false, expiresInMs: undefined, onTimeout: 'expire' },
+      ...{ remindAfterMs: undefined, escalation: undefined, callbackUrl: undefined },
+    }).inquiry
+    expect(dispose({ kind: 'parked', inquiry }, usual)).toEqual({ action: 'park' })
+  })
+
   test('a success is complete', () => {
     const disposition = dispose({ kind: 'succeeded', output: { n: 1 } }, usual)
     expect(disposition).toEqual({ action: 'complete', ending: { status: 'success', output: { n: 1 } } })

@@ -23,16 +23,8 @@ function attempt({ handler, options, ...rest }: Attempt) {
   const clock = new FakeClock()
   const strictDeadline = options?.strictDeadline ?? false
   const job = makeJob({ clock, handler, strict: strictDeadline, ...rest })
-  const readPayload = (): Promise<never> => Promise.reject(new Error('the payload is here'))
-  const usual = {
-    clock,
-    log,
-    defaultTimeoutMs: 60_000,
-    strictDeadline,
-    sandbox: false,
-    maxOutputBytes: () => 1e6,
-    readPayload,
-  }
+  const around = { clock, log, maxOutputBytes: () => 1e6, readPayload: () => Promise.reject(new Error('it is here')) }
+  const usual = { ...around, defaultTimeoutMs: 60_000, strictDeadline, sandbox: false }
   let outcome: Outcome | undefined
   const ended = execute(job, { ...usual, ...options }).then((how) => {
     outcome = how

@@ -3,6 +3,7 @@ import { PublishError } from '../../src/bus/bus.ts'
 import { MemoryHub } from '../../src/bus/memory-bus.ts'
 import { type HttpServer, openHttp } from '../../src/http/server.ts'
 import { openLogger } from '../../src/observe/logger.ts'
+import { eventually } from '../support/eventually.ts'
 import { probe, untilStopped } from '../support/probe.ts'
 import { resultOracle } from '../support/result-oracle.ts'
 import { bytesOf, startRig, type Wire, type WorkerRig } from '../support/worker-rig.ts'
@@ -228,4 +229,17 @@ describe('DELETE /v1/jobs/:assignment_id', () => {
     site.rig.assign({ assignment_id: 'later' })
     expect(await site.rig.result('later')).toMatchObject({ status: 'cancelled' })
   })
+})
+
+test('a job that waits for people says so, is cancelled here, and then cannot be cancelled again', async () => {
+  await using site = await open()
+  const job = { assignment_id: 'w-1', type: 'human_approval', payload: { prompt: 'Shall we?' } }
+  expect((await site.ask('POST', '/v1/jobs?wait=0', job)).status).toBe(202)
+  await eventually(async () => (await site.ask('GET', '/v1/jobs/w-1')).body['state'] === 'waiting')
+  expect(await site.ask('DELETE', '/v1/jobs/w-1')).toMatchObject({ status: 200, body: { status: 'cancelled' } })
+  expect(await site.rig.result('w-1')).toMatchObject({ status: 'cancelled' })
+  expect(await site.ask('GET', '/v1/jobs/w-1')).toMatchObject({
+    body: { state: 'done', result: { status: 'cancelled' } },
+  })
+  expect((await site.ask('DELETE', '/v1/jobs/w-1')).status).toBe(409)
 })

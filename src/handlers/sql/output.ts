@@ -38,6 +38,11 @@ export function shapeFor({ format }: Format): Shape {
   return format === 'rows' ? objectRows : () => (values) => values
 }
 
+/** Whether columns are shown beside the rows. */
+export function showsColumns({ columns, format }: Format): boolean {
+  return columns || format === 'columns'
+}
+
 /** How many rows are needed of a statement: one more than are expected shows that there are too many. */
 export function mostRows({ format }: Format, expected = 0): number | undefined {
   return format === 'value' ? expected + 1 : undefined
@@ -56,7 +61,7 @@ export function resultOf({ rows, columns, affected, truncated }: StatementResult
 }
 
 function shownColumns(columns: readonly ResultColumn[], asked: Format): SqlResult['columns'] {
-  if (!asked.columns && asked.format !== 'columns') return undefined
+  if (!showsColumns(asked)) return undefined
   const names = uniqueNames(columns)
   return asked.columns ? columns.map(({ type }, index) => ({ name: names[index] ?? '', type })) : [...names]
 }

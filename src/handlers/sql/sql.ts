@@ -7,7 +7,7 @@ import type { Sql, SqlJob } from '../../services/sql/sql.ts'
 import type { SqlStatement, SqlTransaction, StatementResult } from '../../services/sql/statement.ts'
 import { invalidInput } from '../http/input-error.ts'
 import { type AskedStatement, type SqlInput, sqlInput, statementsOf, wantsReadOnly } from './input.ts'
-import { mostRows, resultOf, type SqlOutput, type SqlResult, shapeFor, sqlOutput } from './output.ts'
+import { mostRows, resultOf, type SqlOutput, type SqlResult, shapeFor, showsColumns, sqlOutput } from './output.ts'
 import { checkReferences, type Lookup, resolved } from './references.ts'
 
 /** What the handler shares with others. */
@@ -75,9 +75,9 @@ export function sql({ sql: service, jmespath, scripts }: SqlServices): Handler {
   }
 
   function jobOf(input: SqlInput, statements: readonly Checked[], context: JobContext): SqlJob {
-    const { tenantId, assignmentId, signal } = context
+    const { tenantId, assignmentId, signal, maxOutputBytes } = context
     return {
-      ...{ tenantId, assignmentId, signal },
+      ...{ tenantId, assignmentId, signal, maxOutputBytes },
       timeLeftMs: () => context.timeLeftMs(),
       wanted: { connection: input.connection, connectionString: input.connection_string },
       isolation: input.isolation ?? input.transaction?.isolation,
@@ -96,7 +96,7 @@ async function single(
   transaction: SqlTransaction,
 ): Promise<SqlResult> {
   const [{ statement, args } = missing()] = statements
-  const run = { statement, args, shape: shapeFor(input), most: mostRows(input) }
+  const run = { statement, args, shape: shapeFor(input), most: mostRows(input), showsColumns: showsColumns(input) }
   return resultOf(await transaction.run(run), input)
 }
 
@@ -111,7 +111,7 @@ async function several(
   for (const [index, asked] of statements.entries()) {
     const args = await resolved(asked, index, results, lookup)
     const most = mostRows(input, asked.expectRows)
-    const result = await transaction.run({ statement: asked.statement, args, shape, most, index })
+    const result = await transaction.run({ statement: asked.statement, args, shape, most, index, showsColumns: showsColumns(input) })
     expectRows(asked, index, result)
     results.push(resultOf(result, input))
   }

@@ -74,11 +74,7 @@ export interface Blobs extends AsyncDisposable {
     options: PutOptions,
   ): Promise<PutBlob>
   /** Rejects with what a put would say of the path and of what stands there now, before it takes any content. */
-  check(
-    tenantId: string,
-    path: string,
-    options: Pick<PutOptions, 'overwrite' | 'ifSha256' | 'signal'>,
-  ): Promise<void>
+  check(tenantId: string, path: string, options: Pick<PutOptions, 'overwrite' | 'ifSha256' | 'signal'>): Promise<void>
   /** FILE_NOT_FOUND when there is none. */
   stat(tenantId: string, path: string, signal: AbortSignal): Promise<BlobInfo>
   /** Opens a blob; FILE_NOT_FOUND when there is none, INVALID_INPUT when the range begins behind its end. */

@@ -90,11 +90,7 @@ class OpenBlobs implements Blobs {
     })
   }
 
-  check(
-    tenantId: string,
-    path: string,
-    options: Pick<PutOptions, 'overwrite' | 'ifSha256' | 'signal'>,
-  ): Promise<void> {
+  check(tenantId: string, path: string, options: Pick<PutOptions, 'overwrite' | 'ifSha256' | 'signal'>): Promise<void> {
     return this.#run(options.signal, 'write', async () => {
       const place = this.#places.of(tenantId, path)
       const standing = { lifetime: this.#lifetime, clock: this.#clock }

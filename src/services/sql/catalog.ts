@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { builtinTypes } from './builtin-types.ts'
 import type { Connection } from './connection.ts'
 import { parameterOids } from './parameter-oids.ts'
+import { isPlainTable, plainTable } from './plain-table.ts'
 import { type TypeInfo, unknownType } from './type-info.ts'
 import { lookUpTypes } from './type-lookup.ts'
 
@@ -30,6 +31,15 @@ export interface Catalog {
    * comes after it is asked for anew, and not remembered.
    */
   parameters(text: string, connection: Connection, signal: AbortSignal, isFirst?: boolean): Promise<readonly TypeInfo[]>
+  /**
+   * Whether a query is certain to leave its session as it was, for it runs nobody's function: columns of a table, found
+   * by comparing columns. Remembered like parameters.
+   */
+  touchesNothing(text: string, connection: Connection, signal: AbortSignal): Promise<boolean>
+  /** Whether a statement is known to give many rows. */
+  hasMany(text: string): boolean
+  /** Remembers that a statement gave many rows. */
+  foundMany(text: string): void
   /** Has a statement's parameters asked for anew the next time, for when an error says that they have changed. */
   forget(text: string): void
 }
@@ -41,6 +51,10 @@ export function openCatalog(clock: Clock): Catalog {
     { maxEntries: maxStatements, maxAgeMs: statementAgeMs, maxSize: maxStatementsSize },
     clock,
   )
+
+  const bounds = { maxEntries: maxStatements, maxAgeMs: statementAgeMs, maxSize: maxStatementsSize }
+  const harmless = new BoundedMap<string, boolean>(bounds, clock)
+  const many = new BoundedMap<string, true>(bounds, clock)
 
   async function types(
     oids: readonly number[],
@@ -73,8 +87,20 @@ export function openCatalog(clock: Clock): Catalog {
       if (isFirst && remembered === undefined && list.every(isPlain)) statements.set(text, oids, text.length)
       return list
     },
+    async touchesNothing(text, connection, signal) {
+      const table = plainTable(text)
+      if (table === undefined) return false
+      const remembered = harmless.get(text)
+      if (remembered !== undefined) return remembered
+      const isPlainOne = await isPlainTable(table, connection, signal)
+      harmless.set(text, isPlainOne, text.length)
+      return isPlainOne
+    },
+    hasMany: (text) => many.get(text) !== undefined,
+    foundMany: (text) => many.set(text, true, text.length),
     forget(text) {
       statements.delete(text)
+      harmless.delete(text)
     },
   }
 }

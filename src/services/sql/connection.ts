@@ -64,6 +64,7 @@ export class DriverConnection implements Connection {
   /** Ends the wait for what runs now. */
   #giveUp: ((reason: unknown) => void) | undefined
   #limit: Timer | undefined
+  #stray: ((since: number) => void) | undefined
 
   /** `session` is the only one of the `client`. To be discarded when the client says that it ended. */
   constructor(client: SQL, session: ReservedSQL, clock: Clock) {
@@ -93,6 +94,11 @@ export class DriverConnection implements Connection {
     void this.#close()
   }
 
+  /** Has it told when the server does not heed a cancellation, with when that was sent which goes on, in monotonic milliseconds. */
+  onStray(stray: (since: number) => void): void {
+    this.#stray = stray
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isSound = false
     await this.#close()
@@ -105,12 +111,17 @@ export class DriverConnection implements Connection {
   async #run<T, R>(start: () => SQL.Query<T>, read: (answer: T) => R, signal: AbortSignal | undefined): Promise<R> {
     signal?.throwIfAborted()
     if (!this.#isSound) throw new ConnectionLost('lost')
+    const from = this.#clock.monotonic()
+    let isStray = false
     const query = start().raw()
     this.#heed(signal)
     this.#cancel = () => void query.cancel()
     try {
       const answer = await new Promise<T>((resolve, reject) => {
-        this.#giveUp = reject
+        this.#giveUp = (reason) => {
+          isStray = true
+          reject(reason)
+        }
         query.then(resolve, reject)
       })
       // It ended before the cancellation came, which must not hit what runs next.
@@ -118,6 +129,7 @@ export class DriverConnection implements Connection {
       signal?.throwIfAborted()
       return read(answer)
     } catch (thrown) {
+      if (isStray) this.#stray?.(from)
       if (signal?.aborted !== true) return this.#fail(thrown)
       const failure = statementFailure(thrown)
       if (!(failure instanceof ServerError && failure.sqlState === cancelled)) this.discard()

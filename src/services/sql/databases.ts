@@ -4,15 +4,17 @@ import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Egress, Resolve } from '../../lib/egress.ts'
 import { type Dsn, DsnError, type DsnRule, parseDsn } from '../../lib/postgres-dsn.ts'
+import type { Logger } from '../../observe/logger.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import { learnedLength } from '../secrets/known-secrets.ts'
 import { isSecretName, variableName } from '../secrets/secret-name.ts'
 import type { Secrets } from '../secrets/secrets.ts'
+import { Backends } from './backends.ts'
 import { connectionFailure, type Whereabouts } from './connection-failure.ts'
-import { openConnection, type Target } from './dial.ts'
+import type { Target } from './dial.ts'
 import { connectLimit, namedTarget } from './named-target.ts'
 import type { Lease } from './pool.ts'
-import { type Open, Pools } from './pools.ts'
+import { type Counts, type Open, Pools } from './pools.ts'
 import { ConnectionLost } from './server-error.ts'
 
 export type { Lease } from './pool.ts'
@@ -58,6 +60,7 @@ export interface DatabasesOptions {
   readonly secrets: Pick<Secrets, 'learn' | 'guard'>
   readonly clock: Clock
   readonly metrics: Pick<Metrics, 'observe'>
+  readonly log: Pick<Logger, 'warn'>
 }
 
 /** Opens the service, which connects to nothing before it is asked to; disposing ends all connections. */
@@ -68,7 +71,9 @@ export function openDatabases(options: DatabasesOptions): Databases {
 class PooledDatabases implements Databases {
   readonly limits: SqlLimits
   readonly #options: DatabasesOptions
-  readonly #pools: Pools
+  /** Of the operator's own there are as many as are configured: what jobs bring does not take their room. */
+  readonly #configuredPools: Pools
+  readonly #inlinePools: Pools
   /** Of the operator's own, which stay the same. */
   readonly #known = new WeakMap<Dsn, Database>()
 
@@ -77,13 +82,10 @@ class PooledDatabases implements Databases {
     const { maxRows, maxOutputBytes, readOnly, maxPools, poolSize, queueTimeoutMs, connectTimeoutMs } = config
     this.limits = { maxRows, maxOutputBytes, readOnly }
     this.#options = options
-    this.#pools = new Pools({
-      ...{ maxPools, clock },
-      size: poolSize,
-      queueMs: queueTimeoutMs,
-      cleaningMs: connectTimeoutMs,
-    })
-    metrics.observe({ databases: () => this.#pools.counts() })
+    const usual = { clock, size: poolSize, queueMs: queueTimeoutMs, cleaningMs: connectTimeoutMs }
+    this.#configuredPools = new Pools({ ...usual, maxPools: Number.POSITIVE_INFINITY })
+    this.#inlinePools = new Pools({ ...usual, maxPools })
+    metrics.observe({ databases: () => added(this.#configuredPools.counts(), this.#inlinePools.counts()) })
     for (const { dsn, tenants } of [...config.named.values(), { dsn: config.defaultDsn, tenants: undefined }]) {
       if (dsn !== undefined) secrets.guard(dsn.password, tenants ?? 'all')
     }
@@ -101,7 +103,7 @@ class PooledDatabases implements Databases {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pools[Symbol.asyncDispose]()
+    await Promise.all([this.#configuredPools[Symbol.asyncDispose](), this.#inlinePools[Symbol.asyncDispose]()])
   }
 
   /** Whoever may not use one must not learn that it is there. */
@@ -122,7 +124,8 @@ class PooledDatabases implements Databases {
   #inline(text: string, tenantId: string): Database {
     const { config, egress, resolve, secrets } = this.#options
     if (!config.allowInline) throw inlineRefused()
-    const dsn = parseInline(text)
+    // What tells a server nothing but a name makes no pool of its own.
+    const dsn = { ...parseInline(text), applicationName: 'beamline' }
     const destination = egress.admitHost(dsn.host, dsn.port)
     if (dsn.password.length >= learnedLength.least) secrets.learn(tenantId, dsn.password)
     const target: Target = {
@@ -134,20 +137,27 @@ class PooledDatabases implements Databases {
   }
 
   #database(target: Target, where: Whereabouts): Database {
-    const { clock } = this.#options
-    const open: Open = (signal) => openConnection(target, clock, signal)
+    const { clock, log } = this.#options
+    const backends = new Backends({ target, clock, log })
+    const open: Open = (signal) => backends.open(signal)
     // What a job brought is under the egress policy, so it shares nothing with what the operator named.
-    const key = JSON.stringify(['host' in where, target.dsn])
+    const pools = 'host' in where ? this.#inlinePools : this.#configuredPools
+    const { connectTimeoutMs: _, ...place } = target.dsn
+    const key = JSON.stringify(place)
     return {
       lease: async (tenantId, signal) => {
         try {
-          return await this.#pools.lease(key, open, tenantId, signal)
+          return await pools.lease(key, open, tenantId, signal)
         } catch (thrown) {
           throw thrown instanceof ConnectionLost ? connectionFailure(thrown, where) : thrown
         }
       },
     }
   }
+}
+
+function added(a: Counts, b: Counts): Counts {
+  return { busy: a.busy + b.busy, idle: a.idle + b.idle, waiting: a.waiting + b.waiting }
 }
 
 /** What is refused as a matter of policy; all else is a DSN that nobody could use. */

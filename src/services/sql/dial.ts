@@ -4,7 +4,7 @@ import { SQL } from 'bun'
 import { JobError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Dsn } from '../../lib/postgres-dsn.ts'
-import { type Connection, DriverConnection } from './connection.ts'
+import { DriverConnection } from './connection.ts'
 import { openFailure } from './driver-error.ts'
 import { limited } from './limited.ts'
 import { ConnectionLost } from './server-error.ts'
@@ -18,12 +18,35 @@ export interface Target {
   readonly timeoutMs: number
 }
 
+/** A server that can (since 14) looks by itself whether the client of a running statement is still there. */
+const lookAround = ' -c client_connection_check_interval=5s'
+
+/** What servers say that do not know this setting, or cannot do it on their system. */
+const isNotKnown: ReadonlySet<string | undefined> = new Set(['42704', '22023'])
+
+/** Where that was said. */
+const blind = new WeakSet<Target>()
+
 /**
  * Connects and signs in. Rejects with ConnectionLost, with the signal's reason when it aborts, and with what asking for
  * the addresses rejects with.
  */
-export async function openConnection(target: Target, clock: Clock, signal: AbortSignal): Promise<Connection> {
-  const { dsn, timeoutMs } = target
+export async function openConnection(target: Target, clock: Clock, signal: AbortSignal): Promise<DriverConnection> {
+  const { dsn } = target
+  if (blind.has(target)) return openWith(dsn, target, clock, signal)
+  const options = dsn.options + lookAround
+  try {
+    return await openWith({ ...dsn, options }, target, clock, signal)
+  } catch (thrown) {
+    if (!(thrown instanceof ConnectionLost && isNotKnown.has(thrown.sqlState))) throw thrown
+    const connection = await openWith(dsn, target, clock, signal)
+    blind.add(target)
+    return connection
+  }
+}
+
+async function openWith(dsn: Dsn, target: Target, clock: Clock, signal: AbortSignal): Promise<DriverConnection> {
+  const { timeoutMs } = target
   const late = (): ConnectionLost => new ConnectionLost('timeout')
   const until = clock.monotonic() + timeoutMs
   const places = isSocket(dsn)
@@ -77,7 +100,7 @@ const securities: Readonly<Record<Dsn['tls'], Security>> = {
 /** How it is tried once more, where the server has not let the user in at all or could not speak TLS. */
 const secondTries: Readonly<Partial<Record<Dsn['tls'], Security>>> = { allow: 'any', prefer: 'bare' }
 
-async function signIn(dsn: Dsn, place: Place, clock: Clock, signal: AbortSignal): Promise<Connection> {
+async function signIn(dsn: Dsn, place: Place, clock: Clock, signal: AbortSignal): Promise<DriverConnection> {
   if ('path' in place) return connect(dsn, place, 'bare', clock, signal)
   try {
     return await connect(dsn, place, securities[dsn.tls], clock, signal)
@@ -95,7 +118,7 @@ async function connect(
   security: Security,
   clock: Clock,
   signal: AbortSignal,
-): Promise<Connection> {
+): Promise<DriverConnection> {
   let connection: DriverConnection | undefined
   const client = driverClient(dsn, place, await tlsOf(dsn, security), () => connection?.discard())
   const abort = (): void => void client.close({ timeout: 0 }).catch(() => undefined)

@@ -1,5 +1,6 @@
 import { JobError } from '../../errors.ts'
 import { type ArrayItems, writeArray } from './array-literal.ts'
+import { builtinTypes } from './builtin-types.ts'
 import type { TypeInfo } from './type-info.ts'
 
 const hex = /^\\x(?:[0-9a-f]{2})*$/i
@@ -30,6 +31,7 @@ export function encode(value: unknown, type: TypeInfo | undefined, index: number
   if (type?.form === 'json') return jsonText(value, place)
   if (typeof value === 'string') return stringText(value, place)
   if (type?.form === 'bytea' && typeof value !== 'object') throw notBase64(place)
+  if (typeof value === 'number' && isNoNumber(type)) throw refusal('Only a number, a text or JSON takes a number: send it as a string', place)
   if (typeof value === 'number') return numberText(value, place)
   if (typeof value === 'boolean') return String(value)
   if (type === undefined) return jsonText(value, place)
@@ -66,6 +68,18 @@ function bytesText(value: string, place: Place): string {
   } catch (cause) {
     throw notBase64(place, cause)
   }
+}
+
+const builtinNames: ReadonlySet<string> = new Set([...builtinTypes.values()].map(({ name }) => name))
+const numbers: ReadonlySet<TypeInfo['form']> = new Set(['int', 'bigint', 'numeric', 'float'])
+const texts: ReadonlySet<string> = new Set(['text', 'character varying', 'character', 'name', '"char"', 'unknown'])
+const counters: ReadonlySet<string> = new Set(['xid', 'cid', 'xid8'])
+
+/** Whether a type of the server's own would take a number's digits for something else, such as 20200101 for a day. */
+function isNoNumber(type: TypeInfo | undefined): boolean {
+  if (type === undefined || numbers.has(type.form)) return false
+  if (type.form !== 'text') return true
+  return builtinNames.has(type.name) && !texts.has(type.name) && !counters.has(type.name)
 }
 
 /** Zero keeps its sign. What JSON.parse has rounded already is refused, except where the type holds such numbers. */

@@ -2,14 +2,19 @@ import { JobError } from '../../errors.ts'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { WaitingLine } from '../../lib/waiting-line.ts'
 
-/** So many places, each for one at a time; those who find none wait, and their tenants are served in turn. */
+/**
+ * So many places, each for one at a time; those who find none wait, and their tenants are served in turn. Where there are
+ * several, no tenant has them all: those who hold theirs for long would shut everybody else out.
+ */
 export class Places {
   readonly #size: number
   readonly #clock: Clock
   readonly #line = new WaitingLine()
+  /** How many each tenant has who has any. */
+  readonly #taken = new Map<string, number>()
   readonly #pauses = new Set<Timer>()
   readonly #emptied = Promise.withResolvers<void>()
-  #taken = 0
+  #full = 0
   #isClosed = false
 
   constructor(size: number, clock: Clock) {
@@ -23,7 +28,7 @@ export class Places {
 
   /** Whether nobody has a place or waits for one. */
   get isEmpty(): boolean {
-    return this.#taken === 0 && this.#line.length === 0
+    return this.#full === 0 && this.#line.length === 0
   }
 
   get isClosed(): boolean {
@@ -37,25 +42,27 @@ export class Places {
   async take(tenantId: string, limitMs: number, signal: AbortSignal): Promise<void> {
     if (this.#isClosed) throw isEnding()
     signal.throwIfAborted()
-    if (this.#taken < this.#size && this.#line.length === 0) this.#taken++
+    // Who waits while there is room has as many as may be.
+    if (this.#full < this.#size && this.#mayTake(tenantId)) this.#give(tenantId)
     else await this.#line.wait(tenantId, { clock: this.#clock, limitMs, late: isFull }, signal)
   }
 
   /** Gives a place back, or to the one who is next. */
-  leave(): void {
-    if (!this.#isClosed && this.#line.admit()) return
-    this.#taken--
-    if (this.#isClosed && this.#taken === 0) this.#emptied.resolve()
+  leave(tenantId: string): void {
+    this.#forget(tenantId)
+    this.#free()
   }
 
   /** Gives a place back, but not to anybody before `ms` are over. */
-  leaveLater(ms: number): void {
-    if (this.#isClosed) return this.leave()
+  leaveLater(tenantId: string, ms: number): void {
+    if (this.#isClosed) return this.leave(tenantId)
+    this.#forget(tenantId)
     const pause = this.#clock.after(ms, () => {
       this.#pauses.delete(pause)
-      this.leave()
+      this.#free()
     })
     this.#pauses.add(pause)
+    this.#admit()
   }
 
   /** Sends those away who wait. */
@@ -67,13 +74,42 @@ export class Places {
   async close(ms: number): Promise<void> {
     this.#isClosed = true
     this.#line.refuse(isEnding())
-    this.#taken -= this.#pauses.size
+    this.#full -= this.#pauses.size
     for (const pause of this.#pauses) pause.cancel()
     this.#pauses.clear()
-    if (this.#taken === 0) return
+    if (this.#full === 0) return
     const limit = this.#clock.after(ms, () => this.#emptied.resolve())
     await this.#emptied.promise
     limit.cancel()
+  }
+
+  #mayTake(tenantId: string): boolean {
+    return (this.#taken.get(tenantId) ?? 0) < Math.max(1, this.#size - 1)
+  }
+
+  #give(tenantId: string): void {
+    this.#full++
+    this.#taken.set(tenantId, (this.#taken.get(tenantId) ?? 0) + 1)
+  }
+
+  #forget(tenantId: string): void {
+    const left = (this.#taken.get(tenantId) ?? 0) - 1
+    if (left > 0) this.#taken.set(tenantId, left)
+    else this.#taken.delete(tenantId)
+  }
+
+  #free(): void {
+    this.#full--
+    this.#admit()
+    if (this.#isClosed && this.#full === 0) this.#emptied.resolve()
+  }
+
+  #admit(): void {
+    while (!this.#isClosed && this.#full < this.#size) {
+      const tenantId = this.#line.admitOf((each) => this.#mayTake(each))
+      if (tenantId === undefined) return
+      this.#give(tenantId)
+    }
   }
 }
 

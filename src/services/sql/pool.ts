@@ -103,10 +103,10 @@ export class Pool implements AsyncDisposable {
         if (!this.#places.isClosed) return this.#lend(connection, tenantId)
         this.#drop(connection)
       } catch (thrown) {
-        if (!this.#mayWaitOn(thrown, signal)) throw thrown
+        if (!this.#mayWaitOn(thrown, tenantId, signal)) throw thrown
         continue
       }
-      this.#leave()
+      this.#leave(tenantId)
     }
   }
 
@@ -164,15 +164,15 @@ export class Pool implements AsyncDisposable {
   }
 
   /** What becomes of the place when there is no connection for it: whether its owner may wait for one of the others. */
-  #mayWaitOn(thrown: unknown, signal: AbortSignal): boolean {
+  #mayWaitOn(thrown: unknown, tenantId: string, signal: AbortSignal): boolean {
     const isAlone = ![...this.#open].some(({ isSound }) => isSound)
     if (signal.aborted || isAlone) {
       // Those who wait would only try the same, one after the other.
       if (!signal.aborted) this.#places.refuse(thrown)
-      this.#leave()
+      this.#leave(tenantId)
       return false
     }
-    this.#places.leaveLater(pauseMs)
+    this.#places.leaveLater(tenantId, pauseMs)
     return thrown instanceof ConnectionLost && passing.has(thrown.loss)
   }
 
@@ -194,7 +194,7 @@ export class Pool implements AsyncDisposable {
       this.#resting.push({ connection, tenantId, since: clock.monotonic() })
       this.#sweep ??= clock.after(restMs, () => this.#endRested())
     } else this.#drop(connection)
-    this.#leave()
+    this.#leave(tenantId)
   }
 
   #endRested(): void {
@@ -208,9 +208,9 @@ export class Pool implements AsyncDisposable {
     if (this.isIdle) this.#options.onIdle()
   }
 
-  #leave(): void {
+  #leave(tenantId: string): void {
     this.#usedAt = this.#options.clock.monotonic()
-    this.#places.leave()
+    this.#places.leave(tenantId)
     if (this.isIdle) this.#options.onIdle()
   }
 }

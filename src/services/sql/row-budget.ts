@@ -55,6 +55,12 @@ export class RowBudget {
     return true
   }
 
+  /** Counts what stands beside the rows, in bytes of JSON; throws when it does not fit, for nothing of it can be left out. */
+  takesBeside(jsonBytes: number): void {
+    if (jsonBytes > this.#bytes) throw this.#tooLarge()
+    this.#bytes -= jsonBytes
+  }
+
   #over(error: () => JobError): false {
     if (!this.truncate) throw error()
     return false

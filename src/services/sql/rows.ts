@@ -5,10 +5,17 @@ import type { Catalog } from './catalog.ts'
 import type { Connection, Reply } from './connection.ts'
 import { decoder } from './decode.ts'
 import type { RowBudget } from './row-budget.ts'
-import { type TypeInfo, unknownType } from './type-info.ts'
+import { hasFixedSize, type TypeInfo, unknownType } from './type-info.ts'
 
-/** How many rows are asked for at first: many results have fewer. */
-export const firstBatch = 50
+/** How many rows are asked for at first, before anything is known of their size. */
+export const firstBatch = 8
+
+/** No batch has more rows where one may have any size. */
+const mostUnbounded = 64
+
+/** What a batch has at most where all columns have a size, in bytes of their longest values, so many each. */
+const mostFixedBytes = 4 * 1024 * 1024
+const longestFixed = 64
 
 /** What later batches aim at, in bytes of values: some milliseconds of work. */
 const batchBytes = 64 * 1024
@@ -37,6 +44,10 @@ export interface Reading {
   readonly shape: Shape
   /** No more rows are wanted, however many there are. */
   readonly most: number
+  /** Whether the columns count. */
+  readonly showsColumns: boolean
+  /** Statements of ours, with their semicolons, that go before each portion. */
+  readonly before: (() => string) | undefined
 }
 
 /** The rows of a statement. */
@@ -49,17 +60,17 @@ export interface Rows {
 
 /** Reads an open cursor to its end or its limit. Rejects with QUOTA_EXCEEDED or OUTPUT_TOO_LARGE, or as the connection does. */
 export async function readCursor(cursor: string, reading: Reading): Promise<Rows> {
-  const { connection, signal, budget, most } = reading
+  const { connection, signal, budget, most, before } = reading
   let taker: RowTaker | undefined
   let ask = Math.min(firstBatch, most, budget.rowsLeft + 1)
   for (;;) {
-    const [reply] = await connection.control(`FETCH ${ask} FROM ${cursor}`, signal)
+    const reply = (await connection.control(`${before?.() ?? ''}FETCH ${ask} FROM ${cursor}`, signal)).at(-1)
     if (reply === undefined) return nothing
     taker ??= await takerOf(reply, reading)
     const goesOn = await taker.take(reply)
     if (!goesOn || reply.rows.length < ask) return taker.result
-    const fitting = Math.floor((batchBytes * reply.rows.length) / Math.max(1, reply.bytes))
-    ask = Math.max(1, Math.min(fitting, ask * batchGrowth, budget.rowsLeft + 1, most - taker.result.rows.length))
+    const wanted = Math.min(ask * batchGrowth, budget.rowsLeft + 1, most - taker.result.rows.length)
+    ask = Math.max(1, Math.min(taker.mostAtOnce, wanted))
   }
 }
 
@@ -90,6 +101,8 @@ class RowTaker {
   readonly #row: (values: readonly unknown[]) => unknown
   readonly #rows: unknown[] = []
   readonly #reading: Reading
+  readonly #mostRows: number
+  #largest = 1
   #truncated = false
 
   constructor(columns: readonly { readonly name: string; readonly type: TypeInfo }[], reading: Reading) {
@@ -97,6 +110,15 @@ class RowTaker {
     this.#decoders = columns.map(({ type }) => decoder(type))
     this.#row = reading.shape(this.#columns)
     this.#reading = reading
+    const isFixed = columns.every(({ type }) => hasFixedSize(type))
+    const fixed = Math.floor(mostFixedBytes / (longestFixed * Math.max(1, columns.length)))
+    this.#mostRows = isFixed ? Math.max(mostUnbounded, fixed) : mostUnbounded
+    if (reading.showsColumns) reading.budget.takesBeside(Buffer.byteLength(JSON.stringify(this.#columns)))
+  }
+
+  /** How many rows may come at once, when they are as large as the largest was. */
+  get mostAtOnce(): number {
+    return Math.min(this.#mostRows, Math.floor(batchBytes / this.#largest))
   }
 
   get result(): Rows {
@@ -111,6 +133,7 @@ class RowTaker {
     for (const row of rows) {
       if (this.#rows.length >= most) return false
       const size = textSize(row)
+      this.#largest = Math.max(this.#largest, size)
       done += size
       if (done > batchBytes && done > size) {
         done = size

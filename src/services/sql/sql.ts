@@ -13,7 +13,7 @@ import { isRefusal, sqlFailure } from './sql-failure.ts'
 import { OpenTransaction, type SqlStatement, type SqlTransaction } from './statement.ts'
 import { statementKind } from './statement-kind.ts'
 import { Sweeper } from './sweeper.ts'
-import { beginText, commitText, type Mode, rollBack } from './transaction.ts'
+import { beginText, cleanUp, type Mode, rollBack } from './transaction.ts'
 
 /** What a job asks for. */
 export interface SqlJob extends Mode {
@@ -29,6 +29,8 @@ export interface SqlJob extends Mode {
   readonly maxRows: number | undefined
   /** Whether rows beyond the limits are left out instead of being an error. */
   readonly truncate: boolean
+  /** How large the output may be at most as JSON, in bytes. */
+  readonly maxOutputBytes: number
   readonly statements: readonly SqlStatement[]
 }
 
@@ -67,10 +69,12 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
 
   async function transact(job: SqlJob, work: (transaction: SqlTransaction) => Promise<unknown>): Promise<unknown> {
     const database = databases.resolve(job.wanted, job.tenantId)
-    await using lease = await begun(database, job, clock)
+    const lease = await begun(database, job, clock)
     const { connection } = lease
     const transaction = transactionOn(lease, job)
     let isSent = false
+    // What was kept is told at once: the next user of the connection waits until its session is clean, the job does not.
+    let isClean = true
     try {
       const claim = job.isOnceOnly ? await claimOn(connection, job, clock) : undefined
       if (claim?.kind === 'had') {
@@ -78,17 +82,27 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
         return claim.output
       }
       const output = await work(transaction)
+      checkSize(output, job)
       if (claim !== undefined) await recordEffect(connection, claim.table, job, output, job.signal)
       job.signal.throwIfAborted()
       isSent = true
-      const commit = transaction.isUntouched ? 'COMMIT' : commitText(job.statements.some(mayLock))
-      await connection.control(commit, job.signal)
-      if (claim !== undefined) await sweeper.sweep(lease, claim.table)
+      await connection.control('COMMIT', job.signal)
+      isClean = claim === undefined && transaction.isUntouched
+      void (isClean || settle(lease, claim?.table))
       return output
     } catch (thrown) {
       await rollBack(connection, clock)
       throw failure(thrown, job, (isSent && !isRefusal(thrown)) || transaction.hasEscaped)
+    } finally {
+      if (isClean) await lease[Symbol.asyncDispose]()
     }
+  }
+
+  /** Cleans the session behind a job and gives it back. Never rejects. */
+  async function settle(lease: Lease, table: string | undefined): Promise<void> {
+    await cleanUp(lease.connection, clock)
+    if (table !== undefined && lease.connection.isSound) await sweeper.sweep(lease, table)
+    await lease[Symbol.asyncDispose]()
   }
 
   function transactionOn({ connection, catalog }: Lease, job: SqlJob): OpenTransaction {
@@ -156,9 +170,10 @@ async function claimOn(connection: Connection, job: SqlJob, clock: Clock): Promi
   return claimEffect(connection, job, job.signal)
 }
 
-/** Locks of the session outlive its transactions, and only functions of these names take any. */
-function mayLock({ text }: SqlStatement): boolean {
-  return /advisory/i.test(text)
+/** Whoever gives the output on would refuse it only when it was kept. */
+function checkSize(output: unknown, { maxOutputBytes: max }: SqlJob): void {
+  if (Buffer.byteLength(JSON.stringify(output)) <= max) return
+  throw new JobError('OUTPUT_TOO_LARGE', 'The output is larger than is allowed', { details: { limit: 'bytes', max } })
 }
 
 /** `mayBeKept`: nobody knows whether the transaction was. */

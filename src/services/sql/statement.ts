@@ -3,10 +3,10 @@ import { JobError } from '../../errors.ts'
 import type { Connection, Param, Reply } from './connection.ts'
 import { checkParameterCount, encode } from './encode.ts'
 import { firstBatch, type Reading, type Rows, readCursor, readReply, type Shape } from './rows.ts'
-import { inOwnText } from './server-error.ts'
+import { beforeOurs, inOwnText } from './server-error.ts'
 import { sqlFailure } from './sql-failure.ts'
 import type { StatementKind } from './statement-kind.ts'
-import { endsTransaction } from './transaction.ts'
+import { endsTransaction, limitText } from './transaction.ts'
 
 /** A statement that was looked at. */
 export interface SqlStatement {
@@ -22,6 +22,8 @@ export interface StatementRun {
   readonly shape: Shape
   /** How many rows are wanted at most, however many there are; no limit unless it is said. */
   readonly most?: number | undefined
+  /** Whether the names and types of its columns come with the rows, and count. */
+  readonly showsColumns: boolean
   /** Which of several statements it is, from 0; errors name it. */
   readonly index?: number | undefined
 }
@@ -39,7 +41,7 @@ export interface SqlTransaction {
 }
 
 /** What all statements of a transaction share. */
-export interface Surroundings extends Omit<Reading, 'shape' | 'most'> {
+export interface Surroundings extends Omit<Reading, 'shape' | 'most' | 'showsColumns' | 'before'> {
   readonly timeLeftMs: () => number
   /** Undoes what was done and begins again; only where there is one statement, and nothing was done before it. */
   readonly restart: (() => Promise<void>) | undefined
@@ -84,36 +86,52 @@ export class OpenTransaction implements SqlTransaction {
     }
   }
 
-  async #run({ statement: { text, kind }, args, shape, most = Number.POSITIVE_INFINITY }: StatementRun) {
-    const { connection, signal } = this.#surroundings
+  async #run(given: StatementRun) {
+    const { statement, args, shape, most = Number.POSITIVE_INFINITY, showsColumns } = given
+    const { text, kind } = statement
+    const { connection, signal, catalog } = this.#surroundings
     if (kind.kind === 'refused') throw new JobError('INVALID_INPUT', 'The statement is not allowed in a job')
-    if (this.#hasCursor) await connection.control(`CLOSE ${cursor}`, signal)
-    this.#hasCursor = false
+    await this.#makeReady()
     const params = await this.#params(text, kind, args)
     this.#hasRun = true
-    const reading: Reading = { ...this.#surroundings, shape, most }
+    const limit = (): string => `${limitText(this.#surroundings.timeLeftMs())}; `
+    this.#isUntouched &&=
+      kind.kind === 'rows' && kind.isPlain && (await catalog.touchesNothing(text, connection, signal))
+    const before = this.#isUntouched ? undefined : limit
+    const reading: Reading = { ...this.#surroundings, shape, most, showsColumns, before }
     if (kind.kind === 'rows') {
-      const few = kind.isPlain ? await this.#few(text, params, reading) : undefined
+      const few = kind.isPlain && !catalog.hasMany(text) ? await this.#few(text, params, reading) : undefined
       if (few !== undefined) return { ...few, affected: 0 }
-      this.#isUntouched &&= kind.isPlain
       await declareCursor(connection, text, params, signal)
       this.#hasCursor = true
       return { ...(await readCursor(cursor, reading)), affected: 0 }
     }
-    this.#isUntouched = false
     const reply = await connection.statement(text, params, signal)
     if (endsTransaction(reply)) throw this.#escaped()
     return { ...(await readReply(reply, reading)), affected: affectedBy(reply) }
   }
 
+  /** Closes the cursor of the statement before, and sets the limits again that it may have lifted. */
+  async #makeReady(): Promise<void> {
+    const { connection, signal, timeLeftMs } = this.#surroundings
+    const close = this.#hasCursor ? [`CLOSE ${cursor}`] : []
+    const limit = this.#hasRun && !this.#isUntouched ? [limitText(timeLeftMs())] : []
+    const text = [...close, ...limit].join('; ')
+    if (text !== '') await connection.control(text, signal)
+    this.#hasCursor = false
+  }
+
   /** The rows of a query that may have few, for which a cursor would cost more than they do; undefined when there are more. */
   async #few(text: string, params: readonly Param[], reading: Reading): Promise<Rows | undefined> {
-    const { connection, signal, restart } = this.#surroundings
+    const { connection, signal, restart, catalog } = this.#surroundings
     if (restart === undefined) return undefined
     const enough = Math.min(reading.most, reading.budget.rowsLeft + 1)
     const limit = Math.min(enough, firstBatch + 1)
-    const reply = await connection.statement(`${text}\nLIMIT ${limit}`, params, signal)
+    const reply = await connection.statement(`${text}\nLIMIT ${limit}`, params, signal).catch((thrown: unknown) => {
+      throw beforeOurs(thrown, text)
+    })
     if (reply.rows.length < limit || limit === enough) return readReply(reply, reading)
+    catalog.foundMany(text)
     await restart()
     return undefined
   }

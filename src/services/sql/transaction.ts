@@ -22,9 +22,8 @@ const longestMs = 2 ** 31 - 1
 const cleaningMs = 300
 
 /** Nothing of a session that was changed stays for the next job of the same tenant. */
-const clean =
-  'RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES'
-const unlock = 'SELECT pg_catalog.pg_advisory_unlock_all()'
+const cleanText =
+  'RESET SESSION AUTHORIZATION; RESET ALL; CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES; SELECT pg_catalog.pg_advisory_unlock_all()'
 
 /**
  * What begins a transaction that has so much time left. One that only reads looks at the database at once: from then on
@@ -32,15 +31,26 @@ const unlock = 'SELECT pg_catalog.pg_advisory_unlock_all()'
  */
 export function beginText({ isolation, readOnly }: Mode, timeLeftMs: number): string {
   const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.replace('_', ' ').toUpperCase()}`
-  const ms = Math.min(longestMs, Math.ceil(Math.max(0, timeLeftMs)) + graceMs)
+  const ms = limitOf(timeLeftMs)
   const mode = `${level}${readOnly ? ' READ ONLY' : ''}`
   const limits = `statement_timeout=${ms}; SET LOCAL lock_timeout=${ms}; SET LOCAL idle_in_transaction_session_timeout=${ms}`
   return `BEGIN${mode}; SET LOCAL ${limits}${readOnly ? '; SELECT' : ''}`
 }
 
-/** What keeps a transaction and cleans its session; of locks that outlive it too, where a statement may have taken some. */
-export function commitText(mayHaveLocked: boolean): string {
-  return `COMMIT; ${clean}${mayHaveLocked ? `; ${unlock}` : ''}`
+/**
+ * What sets the limits again that statements before may have lifted; shorter ones stay. Everything is qualified, so that
+ * no schema of the search path can step in.
+ */
+export function limitText(timeLeftMs: number): string {
+  const ms = limitOf(timeLeftMs)
+  const now = 'pg_catalog.current_setting(name)::pg_catalog.interval'
+  const isShort = `${now} OPERATOR(pg_catalog.>) '0'::pg_catalog.interval AND ${now} OPERATOR(pg_catalog.<=) '${ms}ms'::pg_catalog.interval`
+  return `SELECT pg_catalog.set_config(name, '${ms}', true) FROM (VALUES ('statement_timeout'), ('lock_timeout'),
+    ('idle_in_transaction_session_timeout')) AS limits (name) WHERE NOT (${isShort})`
+}
+
+function limitOf(timeLeftMs: number): number {
+  return Math.min(longestMs, Math.ceil(Math.max(0, timeLeftMs)) + graceMs)
 }
 
 /** Whether an answer to somebody's statement tells that it began or ended a transaction. */
@@ -51,12 +61,21 @@ export function endsTransaction({ command }: Reply): boolean {
 const enders = /^(?:BEGIN|START|COMMIT|ROLLBACK|PREPARE|SAVEPOINT|RELEASE)\b/
 
 /** Undoes a transaction and cleans its session; a session for which that fails or takes too long is not used again. Never rejects. */
-export async function rollBack(connection: Connection, clock: Clock): Promise<void> {
+export function rollBack(connection: Connection, clock: Clock): Promise<void> {
+  return tidy(connection, `ROLLBACK; ${cleanText}`, clock)
+}
+
+/** Cleans a session whose transaction was kept, as rollBack does. */
+export function cleanUp(connection: Connection, clock: Clock): Promise<void> {
+  return tidy(connection, cleanText, clock)
+}
+
+async function tidy(connection: Connection, text: string, clock: Clock): Promise<void> {
   if (!connection.isSound) return
   const limit = new AbortController()
   const timer = clock.after(cleaningMs, () => limit.abort())
   try {
-    await connection.control(`ROLLBACK; ${clean}; ${unlock}`, limit.signal)
+    await connection.control(text, limit.signal)
   } catch {
     connection.discard()
   } finally {

@@ -31,5 +31,15 @@ interface ArrayType {
 /** What there is to know of a type in order to read and write its values. A domain has the form of what it is based on. */
 export type TypeInfo = ScalarType | ArrayType
 
+const fixedForms: ReadonlySet<TypeInfo['form']> = new Set([
+  ...(['bool', 'int', 'bigint', 'float', 'timestamp', 'timestamptz', 'timetz', 'void'] as const),
+])
+const fixedNames: ReadonlySet<string> = new Set(['uuid', 'date', 'time without time zone', 'interval'])
+
+/** Whether its values have no more than some 64 characters. */
+export function hasFixedSize({ form, name }: TypeInfo): boolean {
+  return fixedForms.has(form) || (form === 'text' && fixedNames.has(name))
+}
+
 /** What a type is taken for that nothing is known of: its values are texts. The name is the one that PostgreSQL has for it. */
 export const unknownType: TypeInfo = { form: 'text', name: '???' }

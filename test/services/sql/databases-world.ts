@@ -3,6 +3,7 @@ import { type Environment, loadConfig } from '../../../src/config/load.ts'
 import { JobError } from '../../../src/errors.ts'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { Egress, type Resolve } from '../../../src/lib/egress.ts'
+import { openLogger } from '../../../src/observe/logger.ts'
 import type { Gauges } from '../../../src/observe/metrics.ts'
 import { openSecrets, type Secrets } from '../../../src/services/secrets/secrets.ts'
 import { type Databases, type Lease, openDatabases } from '../../../src/services/sql/databases.ts'
@@ -32,6 +33,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<DatabasesWo
     config: config.sql,
     egress: new Egress(config.egress),
     ...{ resolve, secrets, clock },
+    log: openLogger({ level: 'error', format: 'json', workerId: 'w', component: 'test', to: () => undefined }),
     metrics: {
       observe(more) {
         gauges = { ...gauges, ...more }

@@ -107,6 +107,31 @@ describe('pools', () => {
     await first[Symbol.asyncDispose]()
   })
 
+  test('of jobs leave room for those of the operator, and a name or a time makes none', async () => {
+    const env = { DATABASE_URL: server.url, SQL_MAX_POOLS: '1', SQL_QUEUE_TIMEOUT_MS: '200' }
+    await using world = await openWorld({ env })
+    const inline = (parameters: string) =>
+      world.databases.resolve({ connectionString: `${server.url}?${parameters}` }, 't1').lease('t1', never)
+    await using _first = await inline('application_name=a')
+    await using _second = await inline('application_name=b&connect_timeout=3')
+    await using named = await world.databases.resolve({}, 't2').lease('t2', never)
+    expect(await ask(named, 'select 1')).toBe('1')
+  })
+
+  test('keep a place for others than the tenant that has all the rest', async () => {
+    const env = { DATABASE_URL: server.url, SQL_POOL_SIZE: '3', SQL_QUEUE_TIMEOUT_MS: '5000' }
+    await using world = await openWorld({ env })
+    const lease = (tenantId: string) => world.databases.resolve({}, tenantId).lease(tenantId, never)
+    const held = [await lease('t1'), await lease('t1')]
+    const third = lease('t1')
+    expect(world.counts()).toMatchObject({ busy: 2, waiting: 1 })
+    await using _other = await lease('t2')
+    expect(world.counts()).toMatchObject({ busy: 3, waiting: 1 })
+    await held[0]?.[Symbol.asyncDispose]()
+    held[0] = await third
+    for (const each of held) await each[Symbol.asyncDispose]()
+  })
+
   test('of jobs and of the operator are never the same', async () => {
     await using world = await openWorld({ env: { DATABASE_URL: server.url } })
     await using named = await world.databases.resolve({}, 't1').lease('t1', never)

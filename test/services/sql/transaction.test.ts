@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { beginText, commitText, endsTransaction } from '../../../src/services/sql/transaction.ts'
+import { beginText, endsTransaction } from '../../../src/services/sql/transaction.ts'
 
 const set = (ms: number) =>
   `SET LOCAL statement_timeout=${ms}; SET LOCAL lock_timeout=${ms}; SET LOCAL idle_in_transaction_session_timeout=${ms}`
@@ -17,12 +17,6 @@ test('says its isolation only when it is asked for, and looks at the database wh
   expect(beginText({ isolation: 'repeatable_read', readOnly: false }, 0)).toStartWith(
     'BEGIN ISOLATION LEVEL REPEATABLE READ; ',
   )
-})
-
-test('gives up locks of the session only where there may be some', () => {
-  expect(commitText(true)).toStartWith('COMMIT; ')
-  expect(commitText(true)).toContain('pg_advisory_unlock_all')
-  expect(commitText(false)).not.toContain('pg_advisory_unlock_all')
 })
 
 test.each<[command: string, ends: boolean]>([
