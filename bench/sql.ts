@@ -30,7 +30,8 @@ const { values } = parseArgs({
 const jobs = Number(values.jobs)
 
 await using server = await startPostgres()
-const config = loadConfig({ DATABASE_URL: server.url, SQL_POOL_SIZE: String(lanes) })
+// One more than are used: no tenant has the last one.
+const config = loadConfig({ DATABASE_URL: server.url, SQL_POOL_SIZE: String(lanes + 1) })
 const log = openLogger({ level: 'error', format: 'json', workerId: 'w', component: 'bench', to: () => undefined })
 using metrics = new Metrics({ version: '0', bun: '0', commit: '0' }, systemClock)
 await using secrets = await openSecrets(config.secrets, systemClock)

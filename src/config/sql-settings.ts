@@ -16,7 +16,12 @@ export const sqlSettings = {
   }),
   allowInline: setting('SQL_ALLOW_INLINE_DSN', flag, 'true', 'Whether a job may bring its own connection string.'),
   poolSize: setting('SQL_POOL_SIZE', wholeNumber(1, 100), '5', 'Connections to one database for one user.'),
-  maxPools: setting('SQL_MAX_POOLS', wholeNumber(1, 1000), '20', 'Databases, by user, that connections are kept to.'),
+  maxPools: setting(
+    'SQL_MAX_POOLS',
+    wholeNumber(1, 1000),
+    '20',
+    'Databases, by user, that jobs bring themselves and connections are kept to.',
+  ),
   connectTimeoutMs: setting('SQL_CONNECT_TIMEOUT_MS', duration('10ms', '10m'), '5000', 'How long connecting may take.'),
   queueTimeoutMs: setting(
     'SQL_QUEUE_TIMEOUT_MS',

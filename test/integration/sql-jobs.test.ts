@@ -110,7 +110,8 @@ describe('sql jobs in a process', () => {
     const slow = Array.from({ length: poolSize - 1 }, () => send({ query: 'select pg_sleep(8)' }))
     await eventually(async () => (await running()).length === poolSize - 1)
     const latencies: number[] = []
-    for (let index = 0; index < 300; index++) latencies.push(Number((await run(select))['latency_ms']))
+    for (let index = 0; index < 300; index++)
+      latencies.push(Number((await run(select, { tenant_id: 'other' }))['latency_ms']))
     latencies.sort((a, b) => a - b)
     expect(latencies[Math.floor(latencies.length * 0.99)]).toBeLessThan(50)
     expect(await running()).toBeArrayOfSize(poolSize - 1)

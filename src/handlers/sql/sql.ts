@@ -111,7 +111,14 @@ async function several(
   for (const [index, asked] of statements.entries()) {
     const args = await resolved(asked, index, results, lookup)
     const most = mostRows(input, asked.expectRows)
-    const result = await transaction.run({ statement: asked.statement, args, shape, most, index, showsColumns: showsColumns(input) })
+    const result = await transaction.run({
+      statement: asked.statement,
+      args,
+      shape,
+      most,
+      index,
+      showsColumns: showsColumns(input),
+    })
     expectRows(asked, index, result)
     results.push(resultOf(result, input))
   }

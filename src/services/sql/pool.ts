@@ -10,6 +10,8 @@ export interface Lease extends AsyncDisposable {
   readonly connection: Connection
   /** What is known of the types of this database. */
   readonly catalog: Catalog
+  /** Gives it back while something of it still has to end, which never rejects: who gets the connection next waits until then. */
+  giveBack(settled: Promise<void>): void
 }
 
 interface PoolOptions {
@@ -26,6 +28,8 @@ interface PoolOptions {
 
 interface Resting {
   readonly connection: Connection
+  /** Until then its last user has something to end. */
+  readonly settled: Promise<void> | undefined
   /** Who used it last. */
   readonly tenantId: string
   /** In monotonic milliseconds. */
@@ -126,6 +130,7 @@ export class Pool implements AsyncDisposable {
       // With -1 it is the one that was used last.
       const [found] = this.#resting.splice(own, 1)
       if (found === undefined) return undefined
+      await found.settled
       if (found.connection.isSound && (found.tenantId === tenantId || (await this.#clean(found.connection, signal)))) {
         return found.connection
       }
@@ -178,20 +183,22 @@ export class Pool implements AsyncDisposable {
 
   #lend(connection: Connection, tenantId: string): Lease {
     let isLent = true
+    const takeBack = (settled?: Promise<void>): void => {
+      if (isLent) this.#takeBack(connection, tenantId, settled)
+      isLent = false
+    }
     return {
       connection,
       catalog: this.#catalog,
-      [Symbol.asyncDispose]: async () => {
-        if (isLent) this.#takeBack(connection, tenantId)
-        isLent = false
-      },
+      giveBack: takeBack,
+      [Symbol.asyncDispose]: async () => takeBack(),
     }
   }
 
-  #takeBack(connection: Connection, tenantId: string): void {
+  #takeBack(connection: Connection, tenantId: string, settled: Promise<void> | undefined): void {
     const { clock } = this.#options
     if (connection.isSound && !this.#places.isClosed) {
-      this.#resting.push({ connection, tenantId, since: clock.monotonic() })
+      this.#resting.push({ connection, settled, tenantId, since: clock.monotonic() })
       this.#sweep ??= clock.after(restMs, () => this.#endRested())
     } else this.#drop(connection)
     this.#leave(tenantId)

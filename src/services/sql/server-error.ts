@@ -50,7 +50,7 @@ export function inOwnText(thrown: unknown, before: string): unknown {
 
 /** The same of a text that ends with words of ours: what is said of these says nothing to whoever wrote the rest. */
 export function beforeOurs(thrown: unknown, own: string): unknown {
-  if (!(thrown instanceof ServerError) || (thrown.position ?? 0) <= [...own].length + 1) return thrown
+  if (!(thrown instanceof ServerError) || (thrown.position ?? 0) <= Array.from(own).length + 1) return thrown
   const { sqlState, constraint, table, column, schema, dataType } = thrown
   const said = { constraint, table, column, schema, dataType }
   return new ServerError(sqlState, 'The statement is not complete', said)

@@ -73,8 +73,6 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
     const { connection } = lease
     const transaction = transactionOn(lease, job)
     let isSent = false
-    // What was kept is told at once: the next user of the connection waits until its session is clean, the job does not.
-    let isClean = true
     try {
       const claim = job.isOnceOnly ? await claimOn(connection, job, clock) : undefined
       if (claim?.kind === 'had') {
@@ -87,22 +85,21 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
       job.signal.throwIfAborted()
       isSent = true
       await connection.control('COMMIT', job.signal)
-      isClean = claim === undefined && transaction.isUntouched
-      void (isClean || settle(lease, claim?.table))
+      // What was kept is told at once: the next user of the connection waits until its session is clean, the job does not.
+      if (claim !== undefined || !transaction.isUntouched) lease.giveBack(settle(lease, claim?.table))
       return output
     } catch (thrown) {
       await rollBack(connection, clock)
       throw failure(thrown, job, (isSent && !isRefusal(thrown)) || transaction.hasEscaped)
     } finally {
-      if (isClean) await lease[Symbol.asyncDispose]()
+      await lease[Symbol.asyncDispose]()
     }
   }
 
-  /** Cleans the session behind a job and gives it back. Never rejects. */
+  /** Cleans the session behind a job. Never rejects. */
   async function settle(lease: Lease, table: string | undefined): Promise<void> {
     await cleanUp(lease.connection, clock)
     if (table !== undefined && lease.connection.isSound) await sweeper.sweep(lease, table)
-    await lease[Symbol.asyncDispose]()
   }
 
   function transactionOn({ connection, catalog }: Lease, job: SqlJob): OpenTransaction {

@@ -12,15 +12,15 @@ beforeAll(async () => {
     create table kept (a text);
     create table plain (id int primary key, v text);
     insert into plain values (1, 'one');
-    create role somebody;
     create function leak() returns int language plpgsql as $$ begin
       perform pg_advisory_lock(77); perform set_config('a.b', 'leaked', false); return 1; end $$;
     create view leaking as select leak() as n`)
 })
 
 const isActive = async (part: string) =>
-  (await other`select 1 from pg_stat_activity where state = 'active' and query like ${`%${part}%`} and pid <> pg_backend_pid()`)
-    .length > 0
+  (
+    await other`select 1 from pg_stat_activity where state = 'active' and query like ${`%${part}%`} and pid <> pg_backend_pid()`
+  ).length > 0
 const advisory = async () => (await other`select 1 from pg_locks where locktype = 'advisory'`).length
 
 describe('the clean-up behind a COMMIT', () => {
@@ -77,7 +77,10 @@ describe('a query that goes on', () => {
 
 describe('rows', () => {
   test.each([
-    ['that become large', "select case when g<=4250 then '' else repeat('x',60000) end v from generate_series(1,10000) g"],
+    [
+      'that become large',
+      "select case when g<=4250 then '' else repeat('x',60000) end v from generate_series(1,10000) g",
+    ],
     ['that are large', "select repeat('x',6000000) v from generate_series(1,50)"],
   ])('%s are refused before many of them are here', async (_, query) => {
     Bun.gc(true)

@@ -147,8 +147,8 @@ describe('a database that is not there', () => {
     await using hostile = await hostileServer((socket) => socket.destroy())
     const dsn = `postgres://u:not-to-be-seen@127.0.0.1:${hostile.port}/secret-db?sslmode=disable`
     await using world = await openWorld({ env: { SQL_POOL_SIZE: '4', DATABASE_URL: dsn } })
-    const leases = Array.from({ length: 100 }, () =>
-      failureOf(() => world.databases.resolve({}, 't1').lease('t1', never)),
+    const leases = Array.from({ length: 100 }, (_, index) =>
+      failureOf(() => world.databases.resolve({}, `t${index % 4}`).lease(`t${index % 4}`, never)),
     )
     for (const { code, unsent, retry, message, details } of await Promise.all(leases)) {
       expect([code, unsent, retry, message]).toEqual([

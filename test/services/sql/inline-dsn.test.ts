@@ -110,7 +110,7 @@ describe('what a job may bring', () => {
     const database = world.databases.resolve({ connectionString: dsn }, 't1')
     await using lease = await database.lease('t1', never)
     expect(await ask(lease, 'select host(inet_server_addr())')).toBe('127.0.0.1')
-    expect(await ask(lease, "select current_setting('application_name')")).toBe('mine')
+    expect(await ask(lease, "select current_setting('application_name')")).toBe('beamline')
     expect(asked).toEqual(['db.example'])
   })
 

@@ -42,7 +42,7 @@ test('whatever becomes of those who lease, no place and no connection is lost', 
   expect(world.counts()).toMatchObject({ busy: 0, waiting: 0 })
   expect(world.counts().idle).toBeLessThanOrEqual(4)
   // Every place can be taken, each with a session of its own that does what it is asked.
-  const all = await Promise.all(Array.from({ length: 4 }, () => lease('t9', never)))
+  const all = await Promise.all(Array.from({ length: 4 }, (_, index) => lease(`t${8 + (index % 2)}`, never)))
   const pids = await Promise.all(all.map((held) => ask(held, 'select pg_backend_pid() from pg_sleep(0.05)')))
   expect(new Set(pids).size).toBe(4)
   for (const held of all) await held[Symbol.asyncDispose]()
