@@ -186,9 +186,7 @@ export class Metrics implements Disposable {
       `Assignments that some worker holds; ${shared}.`,
       (from) => from.consumer?.()?.ackPending,
     )
-    read('worker_parked_jobs', `Jobs that wait for people; ${shared}.`, (from) =>
-      from.parkedJobs?.(),
-    )
+    read('worker_parked_jobs', `Jobs that wait for people; ${shared}.`, (from) => from.parkedJobs?.())
     const box = 'workers that share a folder all tell the same: use max(), not sum()'
     read('worker_blob_bytes', `Size of the blobs; ${box}.`, (from) => from.blobs?.()?.bytes)
     read('worker_blobs', `Blobs that are stored; ${box}.`, (from) => from.blobs?.()?.blobs)
