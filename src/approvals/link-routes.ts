@@ -37,7 +37,7 @@ export function linkRoutes({ office, links, clock }: Options) {
         if (typeof found !== 'object') return shown(found, claim)
         const ballot = ballotOf(found, claim, body instanceof URLSearchParams ? body : new URLSearchParams())
         if (typeof ballot === 'string') return shown(found, claim, ballot, 400)
-        return answered(await office.vote(claim.approvalId, ballot, params.token), found, claim)
+        return answered(await office.vote(claim.approvalId, ballot), found, claim)
       },
       { detail: open },
     )

@@ -1,16 +1,28 @@
 /** Approvals over the bus, request and reply: `.get`, `.list` and `.decide`. Who does not hold the record stays silent. */
+import { z } from 'zod'
 import type { Bus, Received, Subscription } from '../bus/bus.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isSamePerson } from '../lib/person.ts'
 import { isSameText } from '../lib/same-text.ts'
 import type { Logger } from '../observe/logger.ts'
-import { encodeText, objectText, parseJson } from '../protocol/json.ts'
+import { encodeText, objectText, readJson } from '../protocol/json.ts'
 import type { StateStore } from '../store/state-store.ts'
 import { wireRecord } from './approval.ts'
 import type { Desk } from './desk.ts'
 import type { Links } from './link.ts'
 import type { Ballot, Refusal } from './machine.ts'
-import { decideReply, decideRequest, errorReply, getReply, getRequest, listQuery } from './wire.ts'
+import { isApprovalId } from './record.ts'
+import type { SealedVote, Seals } from './seal.ts'
+import {
+  decideReply,
+  decideRequest,
+  errorReply,
+  getReply,
+  getRequest,
+  listQuery,
+  relayedDecideRequest,
+  relayedReply,
+} from './wire.ts'
 
 interface RequestsParts {
   readonly bus: Pick<Bus, 'subscribe' | 'mode'>
@@ -19,6 +31,7 @@ interface RequestsParts {
   readonly desk: Desk
   readonly store: Pick<StateStore, 'reach'>
   readonly links: Links
+  readonly seals: Seals
   readonly apiToken: string | undefined
   readonly clock: Clock
   readonly log: Logger
@@ -59,27 +72,47 @@ export class Requests implements AsyncDisposable {
   }
 
   async #get(request: unknown): Promise<Reply | undefined> {
+    if (await this.#isOthers(request)) return undefined
     const read = getRequest.safeParse(request)
-    if (!read.success) return errorReply('INVALID_INPUT', 'The request has wrong fields')
+    if (!read.success) return wrongFields()
     const found = await this.#parts.desk.find(read.data.approval_id)
-    return found === undefined ? this.#missing() : getReply(found, read.data.relayed === true)
+    return found === undefined ? missing() : getReply(found, read.data.relayed === true)
   }
 
   async #list(request: unknown): Promise<Reply> {
     const read = listQuery.safeParse(request ?? {})
-    if (!read.success) return errorReply('INVALID_INPUT', 'The request has wrong fields')
+    if (!read.success) return wrongFields()
     const { items, next } = await this.#parts.desk.list(read.data.status, read.data.cursor, pageSize)
     return { items: items.map(wireRecord), next }
   }
 
   async #decide(request: unknown): Promise<Reply | undefined> {
+    // Whoever does not hold the approval says nothing of the token either: its answer would be taken for the holder's.
+    if (await this.#isOthers(request)) return undefined
+    const sealed = relayedDecideRequest.safeParse(request)
+    if (sealed.success) return this.#decideRelayed(sealed.data)
     const read = decideRequest.safeParse(request)
-    if (!read.success) return errorReply('INVALID_INPUT', 'The request has wrong fields')
+    if (!read.success) return wrongFields()
     const ballot = this.#ballot(read.data)
-    if (ballot === undefined) return errorReply('PERMISSION_DENIED', 'The token is not good for this')
+    if (ballot === undefined) return wrongToken()
     const voted = await this.#parts.desk.vote(read.data.approval_id, ballot)
-    if (voted === undefined) return this.#missing()
-    return decideReply(voted, words[voted.refusal ?? 'counted'], read.data.relayed === true)
+    return voted === undefined ? missing() : decideReply(voted.approval, words[voted.refusal ?? 'counted'])
+  }
+
+  async #decideRelayed(request: SealedVote): Promise<Reply> {
+    const ballot = this.#parts.seals.take(request)
+    if (ballot === undefined) return wrongToken()
+    const voted = await this.#parts.desk.vote(request.approval_id, ballot)
+    return voted === undefined ? missing() : relayedReply(voted)
+  }
+
+  /** Whether somebody else may hold what is asked for, and this worker does not. */
+  async #isOthers(request: unknown): Promise<boolean> {
+    const { store, bus, desk } = this.#parts
+    const named = namedApproval.safeParse(request)
+    if (store.reach === 'fleet' || bus.mode === 'memory' || !named.success) return false
+    const { approval_id: id } = named.data
+    return isApprovalId(id) && (await desk.find(id)) === undefined
   }
 
   /** Undefined: the token is wrong, whatever is wrong with it. */
@@ -89,19 +122,26 @@ export class Requests implements AsyncDisposable {
     const comment = request.comment ?? undefined
     const claim = links.verify(token, clock.now())
     if (apiToken !== undefined && isSameText(token, apiToken)) {
-      return { decision, comment, approver: approver ?? 'api', via: request.via ?? 'nats' }
+      return { decision, comment, approver: approver ?? 'api', via: 'nats' }
     }
     if (claim === undefined || claim.approvalId !== request.approval_id) return undefined
     if (typeof approver === 'string' && !isSamePerson(approver, claim.approver)) return undefined
     return { decision, comment, approver: claim.approver, via: 'link' }
   }
+}
 
-  /** Where others may hold it, they answer. */
-  #missing(): Reply | undefined {
-    const { store, bus } = this.#parts
-    const knowsAll = store.reach === 'fleet' || bus.mode === 'memory'
-    return knowsAll ? errorReply('NOT_FOUND', 'There is no such approval') : undefined
-  }
+const namedApproval = z.object({ approval_id: z.string() })
+
+function wrongFields(): Reply {
+  return errorReply('INVALID_INPUT', 'The request has wrong fields')
+}
+
+function wrongToken(): Reply {
+  return errorReply('PERMISSION_DENIED', 'The token is not good for this')
+}
+
+function missing(): Reply {
+  return errorReply('NOT_FOUND', 'There is no such approval')
 }
 
 const words: Readonly<Record<Refusal | 'counted', readonly [code: string, message: string] | undefined>> = {
@@ -111,13 +151,4 @@ const words: Readonly<Record<Refusal | 'counted', readonly [code: string, messag
   self: ['PERMISSION_DENIED', 'Whoever asks may not approve'],
   voted: ['CONFLICT', 'This approver has voted already, and a vote cannot be changed'],
   ended: ['ENDED', 'It has ended'],
-}
-
-/** Undefined: it is no JSON. */
-function readJson(body: Uint8Array): unknown {
-  try {
-    return body.length === 0 ? undefined : parseJson(body)
-  } catch {
-    return undefined
-  }
 }

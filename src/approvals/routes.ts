@@ -9,8 +9,6 @@ import { decisionBody, listQuery, listShape, recordShape } from './wire.ts'
 
 interface Options {
   readonly office: Office
-  /** Shows other workers that this one may pass votes on. */
-  readonly apiToken: string | undefined
 }
 
 const idParams = z.object({ approval_id: z.string() })
@@ -25,7 +23,7 @@ const refusals: Readonly<Record<Exclude<Refusal, 'ended'>, readonly [status: num
   }
 
 /** The routes for approvals, for who holds the token of the API. */
-export function approvalRoutes({ office, apiToken }: Options) {
+export function approvalRoutes({ office }: Options) {
   return new Elysia({ name: 'approvals' })
     .get(
       '/v1/approvals',
@@ -68,7 +66,7 @@ export function approvalRoutes({ office, apiToken }: Options) {
       async ({ params, body }) => {
         const { decision, approver = 'api', comment } = body
         const ballot = { approver, decision, comment: comment ?? undefined, via: 'api' } as const
-        const voted = await reached(office.vote(params.approval_id, ballot, apiToken))
+        const voted = await reached(office.vote(params.approval_id, ballot))
         if (voted === undefined) throw unknownApproval()
         const { approval, refusal } = voted
         const record = wireRecord(approval)
