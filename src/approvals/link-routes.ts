@@ -13,7 +13,14 @@ interface Options {
   readonly clock: Clock
 }
 
-const statuses: Readonly<Record<Refusal, number>> = { option: 400, approver: 403, self: 403, voted: 409, ended: 409 }
+const statuses: Readonly<Record<Refusal, number>> = {
+  option: 400,
+  approver: 403,
+  self: 403,
+  voted: 409,
+  ended: 409,
+  full: 413,
+}
 
 /** Open to all: the link itself says who may vote. */
 export function linkRoutes({ office, links, clock }: Options) {

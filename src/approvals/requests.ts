@@ -151,4 +151,5 @@ const words: Readonly<Record<Refusal | 'counted', readonly [code: string, messag
   self: ['PERMISSION_DENIED', 'Whoever asks may not approve'],
   voted: ['CONFLICT', 'This approver has voted already, and a vote cannot be changed'],
   ended: ['ENDED', 'It has ended'],
+  full: ['QUOTA_EXCEEDED', 'There is no room left for this vote with its comment'],
 }

@@ -20,6 +20,7 @@ const refusals: Readonly<Record<Exclude<Refusal, 'ended'>, readonly [status: num
     approver: [403, 'Forbidden', 'Not one of the approvers.'],
     self: [403, 'Forbidden', 'Whoever asks may not approve.'],
     voted: [409, 'Conflict', 'This approver has voted already, and a vote cannot be changed.'],
+    full: [413, 'Content Too Large', 'There is no room left for this vote with its comment.'],
   }
 
 /** The routes for approvals, for who holds the token of the API. */
@@ -88,6 +89,7 @@ export function approvalRoutes({ office }: Options) {
             403: answer('Not one of the approvers.'),
             404: answer('There is none.'),
             409: answer('It has ended, or the approver has voted otherwise; with the record.'),
+            413: answer('There is no room left for the vote with its comment.'),
             503: answer('The worker that holds it does not answer.'),
           },
         },

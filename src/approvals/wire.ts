@@ -68,7 +68,7 @@ export function relayedGet(id: string) {
 /** What another worker answers. */
 export const relayedAnswer = z.object({
   kept: approvalSchema,
-  refusal: z.enum(['option', 'approver', 'self', 'voted', 'ended']).optional(),
+  refusal: z.enum(['option', 'approver', 'self', 'voted', 'ended', 'full']).optional(),
 })
 
 /** The answer to `.get`: the record; for another worker all that is kept. */
