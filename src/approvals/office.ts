@@ -7,7 +7,7 @@ import type { ApprovalPage, Desk, Status, VoteAnswer } from './desk.ts'
 import type { Ballot } from './machine.ts'
 import { isApprovalId } from './record.ts'
 import type { Seals } from './seal.ts'
-import { relayedAnswer, relayedGet } from './wire.ts'
+import { relayedAnswer, relayedGet, relayedVote } from './wire.ts'
 
 interface OfficeParts {
   readonly desk: Desk
@@ -53,7 +53,7 @@ export class Office {
     if (voted !== undefined || this.#knowsAll || !isApprovalId(id)) return voted
     const sealed = this.#parts.seals.seal(id, ballot)
     if (sealed === undefined) return 'unreachable'
-    return (await this.#relay('decide', id, { ...sealed, relayed: true })) ?? 'unreachable'
+    return (await this.#relay('decide', id, relayedVote(sealed))) ?? 'unreachable'
   }
 
   /** What is not here is nowhere. */

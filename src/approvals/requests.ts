@@ -1,5 +1,4 @@
 /** Approvals over the bus, request and reply: `.get`, `.list` and `.decide`. Who does not hold the record stays silent. */
-import { z } from 'zod'
 import type { Bus, Received, Subscription } from '../bus/bus.ts'
 import type { Clock } from '../lib/clock.ts'
 import { isSamePerson } from '../lib/person.ts'
@@ -20,6 +19,7 @@ import {
   getReply,
   getRequest,
   listQuery,
+  namingRequest,
   relayedDecideRequest,
   relayedReply,
 } from './wire.ts'
@@ -102,17 +102,16 @@ export class Requests implements AsyncDisposable {
   async #decideRelayed(request: SealedVote): Promise<Reply> {
     const ballot = this.#parts.seals.take(request)
     if (ballot === undefined) return wrongToken()
-    const voted = await this.#parts.desk.vote(request.approval_id, ballot)
+    const voted = await this.#parts.desk.vote(request.approvalId, ballot)
     return voted === undefined ? missing() : relayedReply(voted)
   }
 
   /** Whether somebody else may hold what is asked for, and this worker does not. */
   async #isOthers(request: unknown): Promise<boolean> {
     const { store, bus, desk } = this.#parts
-    const named = namedApproval.safeParse(request)
+    const named = namingRequest.safeParse(request)
     if (store.reach === 'fleet' || bus.mode === 'memory' || !named.success) return false
-    const { approval_id: id } = named.data
-    return isApprovalId(id) && (await desk.find(id)) === undefined
+    return isApprovalId(named.data) && (await desk.find(named.data)) === undefined
   }
 
   /** Undefined: the token is wrong, whatever is wrong with it. */
@@ -129,8 +128,6 @@ export class Requests implements AsyncDisposable {
     return { decision, comment, approver: claim.approver, via: 'link' }
   }
 }
-
-const namedApproval = z.object({ approval_id: z.string() })
 
 function wrongFields(): Reply {
   return errorReply('INVALID_INPUT', 'The request has wrong fields')

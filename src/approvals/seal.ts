@@ -7,7 +7,7 @@ import type { Ballot } from './machine.ts'
 
 /** A vote that was checked where it came in, for one approval, at one moment, once. */
 export interface SealedVote {
-  readonly approval_id: string
+  readonly approvalId: string
   readonly decision: string
   readonly approver: string
   readonly comment?: string | null | undefined
@@ -45,7 +45,7 @@ export class Seals {
   /** Undefined where there is no secret to seal it with. */
   seal(approvalId: string, { approver, decision, comment, via }: Ballot): SealedVote | undefined {
     if (via === 'nats' || this.#keys[via].length === 0) return undefined
-    const fields = { approval_id: approvalId, decision, approver, comment, via, at: this.#clock.now() }
+    const fields = { approvalId, decision, approver, comment, via, at: this.#clock.now() }
     const vote = { ...fields, nonce: crypto.randomUUID() }
     return { ...vote, seals: this.#keys[via].map((key) => sealOf(key, vote)) }
   }
@@ -66,7 +66,7 @@ function keyOf(secret: string): Buffer {
 }
 
 function sealOf(key: Buffer, vote: Omit<SealedVote, 'seals'>): string {
-  const { approval_id, decision, approver, comment, via, at, nonce } = vote
-  const told = JSON.stringify([approval_id, decision, approver, comment ?? null, via, at, nonce])
+  const { approvalId, decision, approver, comment, via, at, nonce } = vote
+  const told = JSON.stringify([approvalId, decision, approver, comment ?? null, via, at, nonce])
   return createHmac('sha256', key).update(told).digest('base64url')
 }

@@ -4,6 +4,7 @@ import { longestName } from '../lib/person.ts'
 import { type Approval, approvalSchema, wireRecord } from './approval.ts'
 import type { Refusal } from './machine.ts'
 import { longestComment } from './page.ts'
+import type { SealedVote } from './seal.ts'
 
 const name = z.string().min(1).max(longestName)
 const comment = z.string().max(longestComment).nullish()
@@ -47,22 +48,31 @@ export const decideRequest = z.object({
   comment,
   token: z.string(),
 })
+/** Whatever is asked about one approval. */
+export const namingRequest = z.object({ approval_id: z.string() }).transform((request) => request.approval_id)
 /** A vote that another worker has checked and passes on. */
-export const relayedDecideRequest = z.object({
-  relayed: z.literal(true),
-  approval_id: z.string(),
-  decision: z.string(),
-  approver: name,
-  comment,
-  via: z.enum(['api', 'link']),
-  at: z.int(),
-  nonce: z.string().max(64),
-  seals: z.array(z.string().max(64)).max(16),
-})
+export const relayedDecideRequest = z
+  .object({
+    relayed: z.literal(true),
+    approval_id: z.string(),
+    decision: z.string(),
+    approver: name,
+    comment,
+    via: z.enum(['api', 'link']),
+    at: z.int(),
+    nonce: z.string().max(64),
+    seals: z.array(z.string().max(64)).max(100),
+  })
+  .transform(({ approval_id: approvalId, ...sealed }): SealedVote => ({ ...sealed, approvalId }))
 
 /** Asks another worker for an approval. */
 export function relayedGet(id: string) {
   return { approval_id: id, relayed: true }
+}
+
+/** Asks another worker to count a vote. */
+export function relayedVote({ approvalId, ...sealed }: SealedVote) {
+  return { ...sealed, approval_id: approvalId, relayed: true }
 }
 
 /** What another worker answers. */

@@ -75,7 +75,7 @@ test('a vote that is passed on cannot be altered, and nobody can seal one withou
   const heard = JSON.parse(workers.heard[0] ?? '') as Record<string, unknown>
   const unknownSeal = new Seals({ apiToken: 'guess', linkSecrets: [], clock: new FakeClock(Date.now()) })
   const forged = unknownSeal.seal(id, { approver: 'ann', decision: 'Approve', via: 'api' })
-  for (const vote of [{ ...heard, decision: 'Approve' }, { ...heard }, { ...forged, relayed: true }]) {
+  for (const vote of [{ ...heard, decision: 'Approve' }, { ...heard }, { ...forged, approval_id: id, relayed: true }]) {
     expect(await request(workers.holder, 'decide', vote)).toMatchObject({ error: { code: 'PERMISSION_DENIED' } })
   }
   expect(await request(workers.holder, 'get', { approval_id: id })).toMatchObject({ status: 'pending', votes: [] })
