@@ -6,9 +6,9 @@ import { isSameText } from '../lib/same-text.ts'
 import type { Logger } from '../observe/logger.ts'
 import { encodeText, objectText, readJson } from '../protocol/json.ts'
 import type { StateStore } from '../store/state-store.ts'
-import { wireRecord } from './approval.ts'
 import type { Desk } from './desk.ts'
 import type { Links } from './link.ts'
+import { pageWithin, recordWithin } from './list-page.ts'
 import type { Ballot, Refusal } from './machine.ts'
 import { isApprovalId } from './record.ts'
 import type { SealedVote, Seals } from './seal.ts'
@@ -25,7 +25,7 @@ import {
 } from './wire.ts'
 
 interface RequestsParts {
-  readonly bus: Pick<Bus, 'subscribe' | 'mode'>
+  readonly bus: Pick<Bus, 'subscribe' | 'mode' | 'maxPayload'>
   /** The beginning of the subjects. */
   readonly subject: string
   readonly desk: Desk
@@ -65,7 +65,10 @@ export class Requests implements AsyncDisposable {
   async #answer(message: Received, answer: (request: unknown) => Promise<Reply | undefined>): Promise<void> {
     try {
       const reply = await answer(readJson(message.body))
-      if (reply !== undefined) message.respond(encodeText(objectText(reply)))
+      if (reply === undefined) return
+      const body = encodeText(objectText(reply))
+      const { maxPayload } = this.#parts.bus
+      message.respond(body.length <= maxPayload ? body : encodeText(objectText(tooLarge())))
     } catch (error) {
       this.#parts.log.warn('A request about approvals could not be answered', { error })
     }
@@ -82,8 +85,8 @@ export class Requests implements AsyncDisposable {
   async #list(request: unknown): Promise<Reply> {
     const read = listQuery.safeParse(request ?? {})
     if (!read.success) return wrongFields()
-    const { items, next } = await this.#parts.desk.list(read.data.status, read.data.cursor, pageSize)
-    return { items: items.map(wireRecord), next }
+    const page = await this.#parts.desk.list(read.data.status, read.data.cursor, pageSize)
+    return pageWithin(page, this.#parts.bus.maxPayload)
   }
 
   async #decide(request: unknown): Promise<Reply | undefined> {
@@ -96,7 +99,9 @@ export class Requests implements AsyncDisposable {
     const ballot = this.#ballot(read.data)
     if (ballot === undefined) return wrongToken()
     const voted = await this.#parts.desk.vote(read.data.approval_id, ballot)
-    return voted === undefined ? missing() : decideReply(voted.approval, words[voted.refusal ?? 'counted'])
+    if (voted === undefined) return missing()
+    const record = recordWithin(voted.approval, this.#parts.bus.maxPayload)
+    return decideReply(record, words[voted.refusal ?? 'counted'])
   }
 
   async #decideRelayed(request: SealedVote): Promise<Reply> {
@@ -135,6 +140,10 @@ function wrongFields(): Reply {
 
 function wrongToken(): Reply {
   return errorReply('PERMISSION_DENIED', 'The token is not good for this')
+}
+
+function tooLarge(): Reply {
+  return errorReply('OUTPUT_TOO_LARGE', 'The answer is larger than a message may be')
 }
 
 function missing(): Reply {

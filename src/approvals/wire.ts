@@ -87,9 +87,11 @@ export function getReply(approval: Approval, relayed: boolean) {
 }
 
 /** The answer to `.decide`. */
-export function decideReply(approval: Approval, error: readonly [code: string, message: string] | undefined) {
-  const record = { approval: wireRecord(approval) }
-  return error === undefined ? { ok: true, ...record } : { ...errorReply(...error), ...record }
+export function decideReply(
+  approval: ReturnType<typeof wireRecord>,
+  error: readonly [code: string, message: string] | undefined,
+) {
+  return error === undefined ? { ok: true, approval } : { ...errorReply(...error), approval }
 }
 
 /** The answer to a vote that was passed on. */
