@@ -4,10 +4,10 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { StateStore } from '../store/state-store.ts'
+import { leavesRoom } from './capacity.ts'
 import { countEnd, endedBriefly, endedWith } from './ending.ts'
 import { dueAt, handsOffMs } from './progress.ts'
 import { type ApprovalRecord, encodeRecord } from './record.ts'
-import { leavesRoom } from './room.ts'
 import { loadRecord, type StoredRecord } from './shelf.ts'
 
 /** What the ledger is made of. */
@@ -66,12 +66,6 @@ export class Ledger {
     }
   }
 
-  /** Whether the record, with so many bytes more, could be stored with its end and all that is told until then. */
-  leavesRoom(record: ApprovalRecord, spareBytes = 0): boolean {
-    const { store, reporting } = this.#parts
-    return leavesRoom(record, reporting.reporter, { maxBytes: store.maxValueBytes, spareBytes })
-  }
-
   /** Moves the record on by a write of nothing: whoever succeeds looks after it, and the others see it due no more. */
   async claim(id: string): Promise<boolean> {
     const { store, clock } = this.#parts
@@ -86,6 +80,12 @@ export class Ledger {
     const kept = await this.load(id)
     if (kept === undefined) return true
     return old(kept.record) && this.#parts.store.remove(kept.version, unlimited)
+  }
+
+  /** Whether the record, with so many bytes more, could be stored with its end and all that is told until then. */
+  leavesRoom(record: ApprovalRecord, spareBytes = 0): boolean {
+    const { store, reporting } = this.#parts
+    return leavesRoom(record, reporting.reporter, { maxBytes: store.maxValueBytes, spareBytes })
   }
 
   /** With its result once it has ended, and as it is stored. Whatever is told of an end, it must fit: else it never ends. */

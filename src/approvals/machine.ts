@@ -18,11 +18,11 @@ export interface Ballot {
   readonly via: Channel
 }
 
-/**
- * Why a vote does not count: an option that was not offered, not an approver, who asked, another vote before, too late;
- * `full`: whoever keeps it has no room for the vote.
- */
-export type Refusal = 'option' | 'approver' | 'self' | 'voted' | 'ended' | 'full'
+/** Why a vote does not count: an option that was not offered, not an approver, who asked, another vote before, too late. */
+export type Refusal = 'option' | 'approver' | 'self' | 'voted' | 'ended' | NoRoom
+
+/** Whoever keeps the approval has no room for the vote. */
+type NoRoom = 'full'
 
 /** The approval after a vote, which may have changed although the vote was refused: when it came after the expiry. */
 export interface Voted {
