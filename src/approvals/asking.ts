@@ -10,9 +10,6 @@ import { type ApprovalRecord, jobOf } from './record.ts'
 const usualExpiryMs = 86_400_000
 const longestExpiryMs = 2_592_000_000
 
-/** What votes and a result may add to a record beside what its result repeats of it, in bytes. */
-const roomForVotes = 65_536
-
 /** The record as it begins. */
 export function newRecord(id: string, job: ParkedJob, inquiry: Inquiry, telling: Telling): ApprovalRecord {
   const { now } = telling
@@ -24,11 +21,6 @@ export function newRecord(id: string, job: ParkedJob, inquiry: Inquiry, telling:
     ...(inquiry.callbackUrl !== undefined && { callbackUrl: inquiry.callbackUrl }),
     notices: firstNotices(approval, telling),
   }
-}
-
-/** How much a record may yet grow, in bytes. */
-export function roomFor({ approval: { question } }: ApprovalRecord): number {
-  return roomForVotes + 2 * Buffer.byteLength(JSON.stringify([question.prompt, question.options]))
 }
 
 function newApproval(id: string, { caller, timeoutMs }: ParkedJob, inquiry: Inquiry, now: number): Approval {

@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { type StateStore, StoreError } from '../store/state-store.ts'
 import type { Approval } from './approval.ts'
-import { newRecord, roomFor } from './asking.ts'
+import { newRecord } from './asking.ts'
 import type { Caretaker } from './caretaker.ts'
 import type { Ledger } from './ledger.ts'
 import { type Ballot, cancel, expire, type Refusal, vote } from './machine.ts'
@@ -37,6 +37,9 @@ export interface ApprovalPage {
 /** How an approval stands. */
 export type Status = 'pending' | NonNullable<Approval['end']>['kind']
 
+/** What the first votes may take, in bytes: nothing is asked that nobody could answer. */
+const roomForVotes = 65_536
+
 const unlimited = new AbortController().signal
 
 /** Keeps questions and counts votes. */
@@ -52,7 +55,7 @@ export class Desk implements Parking {
     const id = approvalIdOf(job.caller)
     const record = newRecord(id, job, inquiry, caretaker.telling(inquiry.callbackUrl))
     const value = encodeRecord(record)
-    if (value.length + roomFor(record) > store.maxValueBytes) throw tooLarge(value.length, store.maxValueBytes)
+    if (!ledger.leavesRoom(record, roomForVotes)) throw tooLarge(value.length, store.maxValueBytes)
     if ((await store.create(keyOf(id), value, clock.now() + handsOffMs, signal)) !== undefined) {
       void caretaker.attend(id, { claim: false })
       return { state: 'waiting' }
@@ -101,10 +104,12 @@ export class Desk implements Parking {
   async vote(id: string, ballot: Ballot): Promise<VoteAnswer | undefined> {
     if (!isApprovalId(id)) return undefined
     let refusal: Refusal | undefined
-    const approval = await this.#change(id, (before, now) => {
+    const approval = await this.#change(id, (before, now, hasRoom) => {
       const voted = vote(before, ballot, now)
       refusal = voted.refusal
-      return voted.approval
+      if (refusal !== undefined || voted.approval === before || hasRoom(voted.approval)) return voted.approval
+      refusal = 'full'
+      return before
     })
     if (approval === undefined) return undefined
     this.#audit(approval, ballot, refusal)
@@ -112,12 +117,15 @@ export class Desk implements Parking {
   }
 
   /** The approval as it is afterwards; undefined: not known here. */
-  async #change(id: string, change: (approval: Approval, now: number) => Approval): Promise<Approval | undefined> {
+  async #change(
+    id: string,
+    change: (approval: Approval, now: number, hasRoom: (changed: Approval) => boolean) => Approval,
+  ): Promise<Approval | undefined> {
     const { ledger, caretaker, clock } = this.#parts
     const updated = await ledger.update(id, (record) => {
-      const approval = change(record.approval, clock.now())
-      if (approval === record.approval) return record
-      return withApproval(record, approval, caretaker.telling(record.callbackUrl))
+      const after = (approval: Approval) => withApproval(record, approval, caretaker.telling(record.callbackUrl))
+      const approval = change(record.approval, clock.now(), (changed) => ledger.leavesRoom(after(changed)))
+      return approval === record.approval ? record : after(approval)
     })
     if (updated?.changed === true) void caretaker.attend(id, { claim: false })
     return updated?.record.approval

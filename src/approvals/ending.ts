@@ -21,13 +21,22 @@ const longestRetryMs = 30_000
 
 /** The record with the result it ends with, once it has ended; from then on that is the result, whoever publishes it. */
 export function endedWith(record: ApprovalRecord, reporter: Pick<Reporter, 'encode'>): ApprovalRecord {
-  const { approval, job, result } = record
-  const { end } = approval
-  if (end === undefined || result !== undefined) return record
-  const latencyMs = end.at - job.startedAt
-  const ending = endingOf(approval, end)
-  const encoded = reporter.encode({ caller: job.caller, ending, attempts: Math.max(1, job.attempts), latencyMs })
-  return { ...record, result: { body: new TextDecoder().decode(encoded.body), headers: encoded.headers } }
+  return withResult(record, reporter, (end) => endingOf(record.approval, end))
+}
+
+/** The same where the whole would not fit: nobody's comments, and of a decision only that it cannot be told. */
+export function endedBriefly(record: ApprovalRecord, reporter: Pick<Reporter, 'encode'>): ApprovalRecord {
+  const { approval } = record
+  const votes = approval.votes.map(({ comment: _comment, ...cast }) => cast)
+  const brief = { ...approval, votes, ...(approval.end !== undefined && { end: withoutComment(approval.end) }) }
+  return withResult({ ...record, approval: brief }, reporter, (end) =>
+    end.kind === 'decided' ? untold() : endingOf(brief, end),
+  )
+}
+
+/** Whether the result says what was decided, and not that it is too large to be said. */
+export function tellsDecision({ result }: ApprovalRecord): boolean {
+  return statusOf(result?.body) === 'success'
 }
 
 interface Publishing extends Pick<Reporting, 'reporter' | 'closing'> {
@@ -76,6 +85,26 @@ export function countEnd({ approval, job, result }: ApprovalRecord, metrics: Met
   })
 }
 
+function withResult(
+  record: ApprovalRecord,
+  reporter: Pick<Reporter, 'encode'>,
+  told: (end: End) => Ending,
+): ApprovalRecord {
+  const { approval, job, result } = record
+  const { end } = approval
+  if (end === undefined || result !== undefined) return record
+  const latencyMs = end.at - job.startedAt
+  const attempts = Math.max(1, job.attempts)
+  const encoded = reporter.encode({ caller: job.caller, ending: told(end), attempts, latencyMs })
+  return { ...record, result: { body: new TextDecoder().decode(encoded.body), headers: encoded.headers } }
+}
+
+function withoutComment(end: End): End {
+  if (end.kind !== 'decided') return end
+  const { comment: _comment, ...brief } = end
+  return brief
+}
+
 function endingOf(approval: Approval, end: End): Ending {
   switch (end.kind) {
     case 'decided':
@@ -113,12 +142,12 @@ function toldEnding(approval: Approval, status: string | undefined): { readonly 
   const { end } = approval
   if (status === 'success' || end === undefined) return { status: 'success' }
   const ending = endingOf(approval, end)
-  if (ending.status !== 'success') return ending
-  return {
-    status: 'error',
-    error: new JobError('OUTPUT_TOO_LARGE', 'The output is too large to be sent'),
-    retryable: false,
-  }
+  return ending.status === 'success' ? untold() : ending
+}
+
+function untold(): Failure {
+  const error = new JobError('OUTPUT_TOO_LARGE', 'The output is too large to be sent')
+  return { status: 'error', error, retryable: false }
 }
 
 async function arrives({ result }: ApprovalRecord, { reporter, closing, clock }: Publishing): Promise<boolean> {

@@ -4,7 +4,8 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { StateStore } from '../store/state-store.ts'
-import { countEnd, endedWith } from './ending.ts'
+import { leavesRoom } from './capacity.ts'
+import { countEnd, endedBriefly, endedWith } from './ending.ts'
 import { dueAt, handsOffMs } from './progress.ts'
 import { type ApprovalRecord, encodeRecord } from './record.ts'
 import { loadRecord, type StoredRecord } from './shelf.ts'
@@ -50,16 +51,16 @@ export class Ledger {
     change: (record: ApprovalRecord) => ApprovalRecord,
     isDone = false,
   ): Promise<Updated | undefined> {
-    const { store, clock, reporting, metrics, log } = this.#parts
+    const { store, clock, metrics, log } = this.#parts
     for (;;) {
       const kept = await this.load(id)
       if (kept === undefined) return undefined
       const changed = change(kept.record)
       if (changed === kept.record) return { record: changed, changed: false }
-      const record = endedWith(changed, reporting.reporter)
+      const [record, value] = this.#ended(changed)
       const now = clock.now()
       const due = Math.max(dueAt(record, now), isDone ? 0 : now + handsOffMs)
-      if ((await store.replace(kept.version, encodeRecord(record), due, unlimited)) === undefined) continue
+      if ((await store.replace(kept.version, value, due, unlimited)) === undefined) continue
       if (kept.record.approval.end === undefined) countEnd(record, metrics, log)
       return { record, changed: true }
     }
@@ -79,5 +80,21 @@ export class Ledger {
     const kept = await this.load(id)
     if (kept === undefined) return true
     return old(kept.record) && this.#parts.store.remove(kept.version, unlimited)
+  }
+
+  /** Whether the record, with so many bytes more, could be stored with its end and all that is told until then. */
+  leavesRoom(record: ApprovalRecord, spareBytes = 0): boolean {
+    const { store, reporting } = this.#parts
+    return leavesRoom(record, reporting.reporter, { maxBytes: store.maxValueBytes, spareBytes })
+  }
+
+  /** With its result once it has ended, and as it is stored. Whatever is told of an end, it must fit: else it never ends. */
+  #ended(changed: ApprovalRecord): readonly [record: ApprovalRecord, value: Uint8Array] {
+    const { store, reporting } = this.#parts
+    const whole = endedWith(changed, reporting.reporter)
+    const value = encodeRecord(whole)
+    if (value.length <= store.maxValueBytes || changed === whole) return [whole, value]
+    const brief = endedBriefly(changed, reporting.reporter)
+    return [brief, encodeRecord(brief)]
   }
 }

@@ -13,7 +13,14 @@ interface Options {
   readonly clock: Clock
 }
 
-const statuses: Readonly<Record<Refusal, number>> = { option: 400, approver: 403, self: 403, voted: 409, ended: 409 }
+const statuses: Readonly<Record<Refusal, number>> = {
+  option: 400,
+  approver: 403,
+  self: 403,
+  voted: 409,
+  ended: 409,
+  full: 413,
+}
 
 /** Open to all: the link itself says who may vote. */
 export function linkRoutes({ office, links, clock }: Options) {
@@ -37,7 +44,7 @@ export function linkRoutes({ office, links, clock }: Options) {
         if (typeof found !== 'object') return shown(found, claim)
         const ballot = ballotOf(found, claim, body instanceof URLSearchParams ? body : new URLSearchParams())
         if (typeof ballot === 'string') return shown(found, claim, ballot, 400)
-        return answered(await office.vote(claim.approvalId, ballot, params.token), found, claim)
+        return answered(await office.vote(claim.approvalId, ballot), found, claim)
       },
       { detail: open },
     )

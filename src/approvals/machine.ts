@@ -19,7 +19,10 @@ export interface Ballot {
 }
 
 /** Why a vote does not count: an option that was not offered, not an approver, who asked, another vote before, too late. */
-export type Refusal = 'option' | 'approver' | 'self' | 'voted' | 'ended'
+export type Refusal = 'option' | 'approver' | 'self' | 'voted' | 'ended' | NoRoom
+
+/** Whoever keeps the approval has no room for the vote. */
+type NoRoom = 'full'
 
 /** The approval after a vote, which may have changed although the vote was refused: when it came after the expiry. */
 export interface Voted {

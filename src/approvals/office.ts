@@ -1,10 +1,12 @@
 /** Approvals wherever they are kept: here, or by another worker that is asked over the bus. */
 import type { Bus } from '../bus/bus.ts'
-import { encodeText, objectText, parseJson } from '../protocol/json.ts'
+import { encodeText, objectText, readJson } from '../protocol/json.ts'
 import { type StateStore, StoreError } from '../store/state-store.ts'
 import type { Approval } from './approval.ts'
 import type { ApprovalPage, Desk, Status, VoteAnswer } from './desk.ts'
 import type { Ballot } from './machine.ts'
+import { isApprovalId } from './record.ts'
+import type { Seals } from './seal.ts'
 import { relayedAnswer, relayedGet, relayedVote } from './wire.ts'
 
 interface OfficeParts {
@@ -13,6 +15,8 @@ interface OfficeParts {
   readonly bus: Pick<Bus, 'request' | 'mode'>
   /** The beginning of the subjects of approvals. */
   readonly subject: string
+  /** Shows other workers that this one has checked who votes. */
+  readonly seals: Seals
 }
 
 /** Whoever holds the approval does not answer, or its store does not. */
@@ -38,16 +42,18 @@ export class Office {
   /** Undefined: there is none anywhere. */
   async find(id: string): Promise<Approval | undefined | Unreachable> {
     const found = await unlessUnreachable(this.#parts.desk.find(id))
-    if (found !== undefined || this.#knowsAll) return found
-    const answer = await this.#relay('get', relayedGet(id))
+    if (found !== undefined || this.#knowsAll || !isApprovalId(id)) return found
+    const answer = await this.#relay('get', id, relayedGet(id))
     return answer === undefined ? 'unreachable' : answer.approval
   }
 
-  /** `token` shows another worker that the vote may be cast. Undefined: there is no such approval anywhere. */
-  async vote(id: string, ballot: Ballot, token: string | undefined): Promise<VoteAnswer | undefined | Unreachable> {
+  /** Of a vote whose voter has been checked. Undefined: there is no such approval anywhere. */
+  async vote(id: string, ballot: Ballot): Promise<VoteAnswer | undefined | Unreachable> {
     const voted = await unlessUnreachable(this.#parts.desk.vote(id, ballot))
-    if (voted !== undefined || this.#knowsAll) return voted
-    return (await this.#relay('decide', relayedVote(id, ballot, token))) ?? 'unreachable'
+    if (voted !== undefined || this.#knowsAll || !isApprovalId(id)) return voted
+    const sealed = this.#parts.seals.seal(id, ballot)
+    if (sealed === undefined) return 'unreachable'
+    return (await this.#relay('decide', id, relayedVote(sealed))) ?? 'unreachable'
   }
 
   /** What is not here is nowhere. */
@@ -55,13 +61,17 @@ export class Office {
     return this.#parts.store.reach === 'fleet' || this.#parts.bus.mode === 'memory'
   }
 
-  async #relay(word: 'get' | 'decide', request: Readonly<Record<string, unknown>>): Promise<VoteAnswer | undefined> {
+  /** Undefined: no answer that can be used. */
+  async #relay(
+    word: 'get' | 'decide',
+    id: string,
+    request: Readonly<Record<string, unknown>>,
+  ): Promise<VoteAnswer | undefined> {
     const { bus, subject } = this.#parts
     const message = { subject: `${subject}.${word}`, body: encodeText(objectText(request)) }
     const answer = await bus.request(message, relayLimitMs)
-    if (answer === undefined) return undefined
-    const read = relayedAnswer.safeParse(parseJson(answer))
-    if (!read.success) return undefined
+    const read = relayedAnswer.safeParse(answer && readJson(answer))
+    if (!read.success || read.data.kept.id !== id) return undefined
     const { kept: approval, refusal } = read.data
     return { approval, ...(refusal !== undefined && { refusal }) }
   }

@@ -22,7 +22,7 @@ export const pageHeaders: Readonly<Record<string, string>> = {
 }
 
 /** What is to be said about a vote that was just cast. */
-export type Answer = 'counted' | 'option' | 'approver' | 'self' | 'voted' | 'ended' | 'comment' | 'busy'
+export type Answer = 'counted' | 'option' | 'approver' | 'self' | 'voted' | 'ended' | 'full' | 'comment' | 'busy'
 
 const answers: Readonly<Record<Exclude<Answer, 'counted'>, string>> = {
   option: 'Nothing was recorded: this option is not offered.',
@@ -30,6 +30,7 @@ const answers: Readonly<Record<Exclude<Answer, 'counted'>, string>> = {
   self: 'Nothing was recorded: whoever asks may not approve the request.',
   voted: 'Nothing was recorded: you have already voted, and a vote cannot be changed.',
   ended: 'Nothing was recorded: the request had already ended.',
+  full: 'Nothing was recorded: there is no room left for this vote with its comment. Try a shorter one.',
   comment: `Nothing was recorded: a comment may have at most ${longestComment} characters.`,
   busy: 'Nothing was recorded: the request cannot be reached at the moment. Please try again.',
 }

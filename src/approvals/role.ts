@@ -10,6 +10,7 @@ import { Notices } from './notices.ts'
 import { Office } from './office.ts'
 import { Requests } from './requests.ts'
 import { approvalRoutes } from './routes.ts'
+import { Seals } from './seal.ts'
 import { Sweep } from './sweep.ts'
 
 /** The role that always comes with the worker. */
@@ -33,12 +34,13 @@ async function openApprovals(platform: Platform): Promise<RunningRole> {
   const stopped = new AbortController()
   const { apiToken } = config.http
   const subject = config.subjects.approval
-  const office = new Office({ desk, store, bus, subject })
-  const requests = new Requests({ bus, subject, desk, store, links, apiToken, clock, log })
+  const seals = new Seals({ apiToken, linkSecrets: config.approvals.linkSecrets ?? [], clock })
+  const office = new Office({ desk, store, bus, subject, seals })
+  const requests = new Requests({ bus, subject, desk, store, links, seals, apiToken, clock, log })
   metrics.observe({ parkedJobs: () => caretaker.waiting })
   return {
     parking: desk,
-    routes: [approvalRoutes({ office, apiToken }), linkRoutes({ office, links, clock })],
+    routes: [approvalRoutes({ office }), linkRoutes({ office, links, clock })],
     activeJobs: 0,
     load: 0,
     checks: () => ({ state: store.health() }),

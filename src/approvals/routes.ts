@@ -9,8 +9,6 @@ import { decisionBody, listQuery, listShape, recordShape } from './wire.ts'
 
 interface Options {
   readonly office: Office
-  /** Shows other workers that this one may pass votes on. */
-  readonly apiToken: string | undefined
 }
 
 const idParams = z.object({ approval_id: z.string() })
@@ -22,10 +20,11 @@ const refusals: Readonly<Record<Exclude<Refusal, 'ended'>, readonly [status: num
     approver: [403, 'Forbidden', 'Not one of the approvers.'],
     self: [403, 'Forbidden', 'Whoever asks may not approve.'],
     voted: [409, 'Conflict', 'This approver has voted already, and a vote cannot be changed.'],
+    full: [413, 'Content Too Large', 'There is no room left for this vote with its comment.'],
   }
 
 /** The routes for approvals, for who holds the token of the API. */
-export function approvalRoutes({ office, apiToken }: Options) {
+export function approvalRoutes({ office }: Options) {
   return new Elysia({ name: 'approvals' })
     .get(
       '/v1/approvals',
@@ -68,7 +67,7 @@ export function approvalRoutes({ office, apiToken }: Options) {
       async ({ params, body }) => {
         const { decision, approver = 'api', comment } = body
         const ballot = { approver, decision, comment: comment ?? undefined, via: 'api' } as const
-        const voted = await reached(office.vote(params.approval_id, ballot, apiToken))
+        const voted = await reached(office.vote(params.approval_id, ballot))
         if (voted === undefined) throw unknownApproval()
         const { approval, refusal } = voted
         const record = wireRecord(approval)
@@ -90,6 +89,7 @@ export function approvalRoutes({ office, apiToken }: Options) {
             403: answer('Not one of the approvers.'),
             404: answer('There is none.'),
             409: answer('It has ended, or the approver has voted otherwise; with the record.'),
+            413: answer('There is no room left for the vote with its comment.'),
             503: answer('The worker that holds it does not answer.'),
           },
         },

@@ -2,8 +2,9 @@
 import { z } from 'zod'
 import { longestName } from '../lib/person.ts'
 import { type Approval, approvalSchema, wireRecord } from './approval.ts'
-import type { Ballot, Refusal } from './machine.ts'
+import type { Refusal } from './machine.ts'
 import { longestComment } from './page.ts'
+import type { SealedVote } from './seal.ts'
 
 const name = z.string().min(1).max(longestName)
 const comment = z.string().max(longestComment).nullish()
@@ -37,18 +38,32 @@ export const recordShape = z.looseObject({
 /** What a page of records is answered with. */
 export const listShape = z.object({ items: z.array(recordShape), next: z.string().optional() })
 
-/** Requests over NATS. A relayed one comes from another worker, which wants to know more. */
+/** Asks for a record over NATS. A relayed request comes from another worker, which wants to know more. */
 export const getRequest = z.object({ approval_id: z.string(), relayed: z.boolean().nullish() })
-/** `token` is the API's, or the approver's own link token; `via` says where a relayed vote came in. */
+/** A vote over NATS. `token` is the API's, or the approver's own link token. */
 export const decideRequest = z.object({
   approval_id: z.string(),
   decision: z.string(),
   approver: name.nullish(),
   comment,
   token: z.string(),
-  via: z.enum(['api']).nullish(),
-  relayed: z.boolean().nullish(),
 })
+/** Whatever is asked about one approval. */
+export const namingRequest = z.object({ approval_id: z.string() }).transform((request) => request.approval_id)
+/** A vote that another worker has checked and passes on. */
+export const relayedDecideRequest = z
+  .object({
+    relayed: z.literal(true),
+    approval_id: z.string(),
+    decision: z.string(),
+    approver: name,
+    comment,
+    via: z.enum(['api', 'link']),
+    at: z.int(),
+    nonce: z.string().max(64),
+    seals: z.array(z.string().max(64)).max(100),
+  })
+  .transform(({ approval_id: approvalId, ...sealed }): SealedVote => ({ ...sealed, approvalId }))
 
 /** Asks another worker for an approval. */
 export function relayedGet(id: string) {
@@ -56,31 +71,32 @@ export function relayedGet(id: string) {
 }
 
 /** Asks another worker to count a vote. */
-export function relayedVote(id: string, { approver, decision, comment, via }: Ballot, token: string | undefined) {
-  const request = { approval_id: id, decision, approver, comment, token, relayed: true }
-  return via === 'api' ? { ...request, via } : request
+export function relayedVote({ approvalId, ...sealed }: SealedVote) {
+  return { ...sealed, approval_id: approvalId, relayed: true }
 }
 
 /** What another worker answers. */
 export const relayedAnswer = z.object({
   kept: approvalSchema,
-  refusal: z.enum(['option', 'approver', 'self', 'voted', 'ended']).optional(),
+  refusal: z.enum(['option', 'approver', 'self', 'voted', 'ended', 'full']).optional(),
 })
 
-/** The answer to `.get`: the record; for another worker with all that is kept. */
+/** The answer to `.get`: the record; for another worker all that is kept. */
 export function getReply(approval: Approval, relayed: boolean) {
-  return relayed ? { ...wireRecord(approval), kept: approval } : wireRecord(approval)
+  return relayed ? { kept: approval } : wireRecord(approval)
 }
 
 /** The answer to `.decide`. */
 export function decideReply(
-  { approval, refusal }: { readonly approval: Approval; readonly refusal?: Refusal },
+  approval: ReturnType<typeof wireRecord>,
   error: readonly [code: string, message: string] | undefined,
-  relayed: boolean,
 ) {
-  const inside = relayed ? { kept: approval, refusal } : {}
-  const record = { approval: wireRecord(approval), ...inside }
-  return error === undefined ? { ok: true, ...record } : { ...errorReply(...error), ...record }
+  return error === undefined ? { ok: true, approval } : { ...errorReply(...error), approval }
+}
+
+/** The answer to a vote that was passed on. */
+export function relayedReply({ approval, refusal }: { readonly approval: Approval; readonly refusal?: Refusal }) {
+  return { kept: approval, refusal }
 }
 
 /** The answer when nothing was done. */

@@ -16,6 +16,15 @@ export function parseJson(body: Uint8Array): unknown {
   return JSON.parse(decoder.decode(body))
 }
 
+/** The same; undefined when it is no JSON. */
+export function readJson(body: Uint8Array): unknown {
+  try {
+    return parseJson(body)
+  } catch {
+    return undefined
+  }
+}
+
 /** A text as UTF-8. */
 export function encodeText(text: string): Uint8Array {
   return encoder.encode(text)
