@@ -23,7 +23,8 @@ export class Caretaker {
   readonly #parts: CaretakerParts
   readonly #tally: Tally
   readonly #closed = new AbortController()
-  readonly #underWay = new Map<string, Promise<void>>()
+  readonly #underWay = new Map<string, Promise<boolean>>()
+  #hasComplained = false
 
   constructor(parts: CaretakerParts) {
     this.#parts = parts
@@ -47,13 +48,15 @@ export class Caretaker {
     return { callback: callbackUrl !== undefined, links: notices.hasLinks, now: clock.now(), newId }
   }
 
-  /** Does what is due of an approval; with `claim` only when nobody else is at it. Never rejects. */
-  attend(id: string, { claim }: { readonly claim: boolean }): Promise<void> {
-    const before = this.#underWay.get(id) ?? Promise.resolve()
+  /** Does what is due of an approval; with `claim` only when nobody else is at it. Never rejects; false: it could not be done. */
+  attend(id: string, { claim }: { readonly claim: boolean }): Promise<boolean> {
+    const before = this.#underWay.get(id) ?? Promise.resolve(true)
     const work = before
       .then(() => this.#attend(id, claim))
+      .then(() => true)
       .catch((error: unknown) => {
         if (!this.#closed.signal.aborted) this.#parts.log.warn('An approval is looked after later', { error })
+        return false
       })
       .finally(() => {
         if (this.#underWay.get(id) === work) this.#underWay.delete(id)
@@ -70,7 +73,7 @@ export class Caretaker {
 
   async #attend(id: string, claim: boolean): Promise<void> {
     const { ledger } = this.#parts
-    if (this.#closed.signal.aborted || (claim && !(await ledger.claim(id)))) return
+    if (this.#closed.signal.aborted || (claim && !(await this.#claim(id)))) return
     const passed = await ledger.update(id, (record) => passTime(record, this.telling(record.callbackUrl)))
     if (passed === undefined) return
     const { notifiedAt, approval } = passed.record
@@ -80,6 +83,16 @@ export class Caretaker {
     if (marks.length === 0 && !claim && !passed.changed) return
     const marked = await ledger.update(id, (record) => marks.reduce((all, mark) => mark(all), { ...record }), true)
     if (marks.length > 0 && marked?.record.publishedAt !== undefined) await this.#tally.leave(id)
+  }
+
+  async #claim(id: string): Promise<boolean> {
+    const claim = await this.#parts.ledger.claim(id)
+    if (claim === 'unreadable' && !this.#hasComplained) {
+      this.#hasComplained = true
+      const words = 'Approvals are damaged or of a newer version; they wait until a version that can read them runs'
+      this.#parts.log.error(words, { context: { approval: id } })
+    }
+    return claim === 'claimed'
   }
 
   async #publish(record: ApprovalRecord): Promise<readonly Mark[]> {
