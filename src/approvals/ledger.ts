@@ -8,7 +8,7 @@ import { leavesRoom } from './capacity.ts'
 import { countEnd, endedBriefly, endedWith } from './ending.ts'
 import { dueAt, handsOffMs } from './progress.ts'
 import { type ApprovalRecord, encodeRecord } from './record.ts'
-import { loadRecord, type StoredRecord } from './shelf.ts'
+import { type Claim, claimRecord, loadRecord, type StoredRecord } from './shelf.ts'
 
 /** What the ledger is made of. */
 export interface LedgerParts {
@@ -66,13 +66,9 @@ export class Ledger {
     }
   }
 
-  /** Moves the record on by a write of nothing: whoever succeeds looks after it, and the others see it due no more. */
-  async claim(id: string): Promise<boolean> {
-    const { store, clock } = this.#parts
-    const kept = await this.load(id)
-    if (kept === undefined) return false
-    const due = clock.now() + handsOffMs
-    return (await store.replace(kept.version, encodeRecord(kept.record), due, unlimited)) !== undefined
+  /** Whoever claims it looks after it, and the others see it due no more. */
+  claim(id: string): Promise<Claim> {
+    return claimRecord(this.#parts.store, id, this.#parts.clock.now(), unlimited)
   }
 
   /** Removes it when it is `old` as it stands now. True: it is gone. */

@@ -25,7 +25,8 @@ const statuses: Readonly<Record<Refusal, number>> = {
 /** Open to all: the link itself says who may vote. */
 export function linkRoutes({ office, links, clock }: Options) {
   const open = { security: [], hide: true }
-  const claimOf = (token: string): LinkClaim | undefined => links.verify(token, clock.now())
+  // A path that cannot be decoded is null, whatever its type says.
+  const claimOf = (token: string | null): LinkClaim | undefined => links.verify(token, clock.now())
   return new Elysia({ name: 'approval-links' })
     .get(
       '/approve/:token',

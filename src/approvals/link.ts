@@ -31,9 +31,9 @@ export class Links {
     return `${body}.${signature(secret, body).toString('base64url')}`
   }
 
-  /** What the token stands for; undefined when it is not ours, altered, or out of date. Takes as long for each secret. */
-  verify(token: string, nowMs: number): LinkClaim | undefined {
-    const [, body, signed] = (token.length <= longestToken && parts.exec(token)) || []
+  /** What the token stands for; undefined when it is not ours, altered, or out of date; null: no text at all. Takes as long for each secret. */
+  verify(token: string | null, nowMs: number): LinkClaim | undefined {
+    const [, body, signed] = (token !== null && token.length <= longestToken && parts.exec(token)) || []
     const shown = Buffer.from(signed ?? '', 'base64url')
     let isOurs = false
     for (const secret of this.#secrets) {

@@ -7,7 +7,7 @@
  * is decided, the one chosen first among equals. Where every option that was chosen means yes, it is left to the expiry.
  */
 
-import { distinctPeople, isSamePerson, personKey } from '../lib/person.ts'
+import { distinctPeople, isName, isSamePerson, personKey } from '../lib/person.ts'
 import { type Approval, type Channel, type End, isApproving, type Vote } from './approval.ts'
 
 /** What somebody says. */
@@ -17,6 +17,9 @@ export interface Ballot {
   readonly comment?: string | undefined
   readonly via: Channel
 }
+
+/** Who voted where nobody is named. */
+export const nobody = 'api'
 
 /** Why a vote does not count: an option that was not offered, not an approver, who asked, another vote before, too late. */
 export type Refusal = 'option' | 'approver' | 'self' | 'voted' | 'ended' | NoRoom
@@ -46,12 +49,13 @@ export function vote(before: Approval, ballot: Ballot, now: number): Voted {
   return { approval: counted({ ...approval, votes: [...approval.votes, cast] }, now) }
 }
 
-/** Ends it when its time is up. */
+/** Ends it when its time is up, as of that moment. */
 export function expire(approval: Approval, now: number): Approval {
   if (approval.end !== undefined || now < approval.expiresAt) return approval
   const { onTimeout } = approval.question
+  const at = approval.expiresAt
   const end: End =
-    onTimeout === 'expire' ? { kind: 'expired', at: now } : { kind: 'decided', at: now, decision: onTimeout.option }
+    onTimeout === 'expire' ? { kind: 'expired', at } : { kind: 'decided', at, decision: onTimeout.option }
   return { ...approval, end }
 }
 
@@ -99,9 +103,11 @@ function isPending({ end }: Approval): boolean {
   return end === undefined
 }
 
-/** The name as the list has it; undefined for who is not on it. */
-function admitted({ approvers }: Approval, name: string): string | undefined {
-  if (approvers.length === 0) return name.trim()
+/** The name as the list has it; undefined for who is not on it, or has no name where that matters. */
+function admitted({ approvers, question }: Approval, name: string): string | undefined {
+  if (approvers.length === 0) {
+    return !isName(name) || (question.noSelfApproval && isSamePerson(name, nobody)) ? undefined : name.trim()
+  }
   return approvers.find((listed) => isSamePerson(listed, name))
 }
 
@@ -127,10 +133,10 @@ function counted(approval: Approval, now: number): Approval {
   return { ...approval, end: decided(now, leading.decision, leading.approver, leading.comment) }
 }
 
-/** Those who will be asked only later count as people who can still vote. */
+/** Those who will be asked only later count as people who can still vote, where there is time left then. */
 function futureApprovers(approval: Approval): number {
   const { escalation } = approval.question
-  if (escalation === undefined || approval.escalatedAt !== undefined) return 0
+  if (escalation === undefined || escalation.at >= approval.expiresAt || approval.escalatedAt !== undefined) return 0
   const known = new Set(approval.approvers.map(personKey))
   return distinctPeople(escalation.approvers).filter((name) => !known.has(personKey(name)) && !isBarred(approval, name))
     .length

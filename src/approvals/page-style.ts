@@ -11,7 +11,7 @@ textarea{width:100%;min-height:5.5rem;font:inherit;color:inherit;background:inhe
 .hint{color:#55555f;font-size:.9375rem;margin:.25rem 0 0}
 fieldset{border:0;padding:0;margin:1.25rem 0 0}legend{font-weight:600;padding:0;margin-bottom:.25rem}
 button{display:block;width:100%;min-height:3rem;margin:.5rem 0;padding:.625rem 1rem;font:inherit;font-weight:600;text-align:left;overflow-wrap:anywhere;color:#fff;background:#44444c;border:2px solid transparent;border-radius:.375rem;cursor:pointer}
-button.yes{background:#11603a}
+button.yes{background:#11603a}small{font-weight:400}
 :focus-visible{outline:3px solid #1456b8;outline-offset:2px}
 .notice{border:2px solid #44444c;border-radius:.375rem;padding:.75rem;margin:0 0 1rem}
 ul{padding-left:1.25rem}li{overflow-wrap:anywhere}

@@ -83,7 +83,7 @@ function form({ question }: Approval, approver: string): string {
   const buttons = question.options.map((option, index) => {
     const yes = isApproving(question, option)
     const mark = yes ? '✓' : '–'
-    const text = `<span aria-hidden="true">${mark} </span>${shown(option)}`
+    const text = `<span aria-hidden="true">${mark} </span>${shown(option)}${yes ? '<small> (means yes)</small>' : ''}`
     return `<button type="submit" name="option" value="${index}"${yes ? ' class="yes"' : ''}>${text}</button>`
   })
   return `<form method="post">

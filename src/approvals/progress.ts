@@ -57,6 +57,18 @@ export function withApproval(record: ApprovalRecord, approval: Approval, telling
   return { ...record, approval, notices: [...unheard, ...announcements('decided', telling)] }
 }
 
+/** The webhooks that are due, and the record in which they are due again only when whoever took them did not send them. */
+export function takeWebhooks(
+  record: ApprovalRecord,
+  now: number,
+  inHandMs: number,
+): readonly [ApprovalRecord, readonly Notice[]] {
+  const taken = record.notices.filter(({ via, at }) => via !== 'bus' && at <= now)
+  if (taken.length === 0) return [record, taken]
+  const notices = record.notices.map((each) => (taken.includes(each) ? { ...each, at: now + inHandMs } : each))
+  return [{ ...record, notices }, taken]
+}
+
 /** The record after one of its notices was sent; one that `failed` is sent again, as long as that has a point. */
 export function afterNotice(record: ApprovalRecord, sent: Notice, how: Sent, now: number): ApprovalRecord {
   // It may be gone already: an end takes back what need not be told any more.
@@ -65,6 +77,18 @@ export function afterNotice(record: ApprovalRecord, sent: Notice, how: Sent, now
   const waitMs = noticeRetriesMs[sent.tries]
   const again = how !== 'failed' || waitMs === undefined ? [] : [{ ...sent, tries: sent.tries + 1, at: now + waitMs }]
   return { ...record, notices: [...others, ...again] }
+}
+
+/** The record after its result was published, while it is still counted among those that wait. */
+export function stillCounted(record: ApprovalRecord, now: number): ApprovalRecord {
+  if (record.publishedAt === undefined) return record
+  return { ...record, publishing: { tries: record.publishing?.tries ?? 0, at: now } }
+}
+
+/** The record once it is counted no more. */
+export function countedOut(record: ApprovalRecord): ApprovalRecord {
+  const { publishing: _publishing, ...settled } = record
+  return record.publishedAt === undefined ? record : settled
 }
 
 /** Whether nobody needs the record any more. */
@@ -80,6 +104,7 @@ export function dueAt({ approval, notices, publishing, publishedAt }: ApprovalRe
     ...notices.map(({ at }) => at),
     ...(end === undefined ? [nextMoment(approval) ?? approval.expiresAt] : []),
     ...(end !== undefined && publishedAt === undefined ? [publishing?.at ?? now] : []),
+    ...(publishedAt !== undefined && publishing !== undefined ? [publishing.at] : []),
   ]
   return moments.length > 0 ? Math.min(...moments) : (end?.at ?? now) + keptAfterEndMs
 }

@@ -59,7 +59,7 @@ const recordSchema = z.object({
   notifiedAt: moment.optional(),
   /** The result that was decided once and for all, and the headers it is published with. */
   result: z.object({ body: z.string(), headers: z.record(z.string(), z.string()) }).optional(),
-  /** How often publishing it has failed, and when it is tried again. */
+  /** How often publishing it has failed, and when it is tried again; after that, when it is counted out if it is not yet. */
   publishing: z.object({ tries: z.number().int(), at: moment }).optional(),
   publishedAt: moment.optional(),
 })

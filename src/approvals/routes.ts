@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { answer } from '../http/openapi.ts'
 import { HttpProblem } from '../http/problem.ts'
 import { wireRecord } from './approval.ts'
-import type { Refusal } from './machine.ts'
+import { nobody, type Refusal } from './machine.ts'
 import type { Office } from './office.ts'
 import { decisionBody, listQuery, listShape, recordShape } from './wire.ts'
 
@@ -65,7 +65,11 @@ export function approvalRoutes({ office }: Options) {
     .post(
       '/v1/approvals/:approval_id/decision',
       async ({ params, body }) => {
-        const { decision, approver = 'api', comment } = body
+        const { decision, approver = nobody, comment } = body
+        if (body.approver === undefined) {
+          const asked = await reached(office.find(params.approval_id))
+          if (asked?.question.noSelfApproval) throw nameless()
+        }
         const ballot = { approver, decision, comment: comment ?? undefined, via: 'api' } as const
         const voted = await reached(office.vote(params.approval_id, ballot))
         if (voted === undefined) throw unknownApproval()
@@ -85,7 +89,7 @@ export function approvalRoutes({ office }: Options) {
           tags,
           responses: {
             200: answer('The record, with the vote.', recordShape),
-            400: answer('The option is not offered.'),
+            400: answer('The option is not offered, or an approver must be named.'),
             403: answer('Not one of the approvers.'),
             404: answer('There is none.'),
             409: answer('It has ended, or the approver has voted otherwise; with the record.'),
@@ -101,6 +105,10 @@ async function reached<T>(work: Promise<T | 'unreachable'>): Promise<T> {
   const found = await work
   if (found !== 'unreachable') return found
   throw new HttpProblem(503, 'Service Unavailable', 'Whoever holds the approval does not answer; ask again later.')
+}
+
+function nameless(): HttpProblem {
+  return new HttpProblem(400, 'Bad Request', 'Whoever asks may not approve: name the approver who decides.')
 }
 
 function unknownApproval(): HttpProblem {

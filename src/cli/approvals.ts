@@ -1,4 +1,4 @@
-import { oneLine } from '../lib/one-line.ts'
+import { oneJsonLine, oneLine } from '../lib/one-line.ts'
 import { isJsonObject, type JsonObject } from '../protocol/json.ts'
 import { type ApiAnswer, apiPlace, askApi } from './api-client.ts'
 import { approvalLines, approvalRow } from './approval-text.ts'
@@ -47,13 +47,13 @@ speaks for the approver whom --as names. Ends with 1 when the vote did not count
     }
     try {
       if (asked === 'list') {
-        const row = has('json') ? JSON.stringify : approvalRow
+        const row = has('json') ? jsonRow : approvalRow
         for await (const record of records(ask, value('status') ?? 'pending')) await output.print(row(record))
         return exitCodes.done
       }
       const vote = { approver: value('as'), comment: value('comment'), decision: value('option') }
       const record = await one(ask, asked, id, vote)
-      await output.print(has('json') ? JSON.stringify(record) : approvalLines(record))
+      await output.print(has('json') ? jsonRow(record) : approvalLines(record))
       return exitCodes.done
     } catch (error) {
       if (!(error instanceof Refused)) throw error
@@ -120,4 +120,8 @@ function chosen(word: 'approve' | 'reject', record: JsonObject): string {
 function reasonOf({ status, body }: ApiAnswer): string {
   const { detail } = body
   return typeof detail === 'string' ? detail : `the API answered with status ${status}`
+}
+
+function jsonRow(record: JsonObject): string {
+  return oneJsonLine(JSON.stringify(record))
 }

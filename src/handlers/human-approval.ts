@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { JobError } from '../errors.ts'
 import { defineHandler, type Inquiry, park } from '../handler.ts'
-import { distinctPeople, isSamePerson, longestName } from '../lib/person.ts'
+import { distinctPeople, isName, isSamePerson, longestName, personKey } from '../lib/person.ts'
 import { bounded, fieldsOf, textUpTo } from './http/bounded.ts'
 
 /** As long as a question may wait, in milliseconds: 30 days. */
@@ -9,7 +9,7 @@ const longestWaitMs = 2_592_000_000
 const mostPeople = 100
 const mostOptions = 20
 
-const person = textUpTo(longestName).refine((name) => name.trim() !== '', { error: 'Not a name' })
+const person = textUpTo(longestName).refine(isName, { error: 'Not a name, or with characters that nobody sees' })
 const people = bounded(z.array(person), { most: mostPeople, what: 'names' })
 const option = textUpTo(200).refine((text) => text.trim() !== '', { error: 'Not an option' })
 const options = bounded(z.array(option).min(1), { most: mostOptions, what: 'options' })
@@ -36,7 +36,9 @@ const input = fieldsOf(
         .describe('The same in seconds.'),
       on_timeout: textUpTo(200)
         .default('expire')
-        .describe('What becomes of it then: `expire`, `reject` (the first option that means no), or an option.'),
+        .describe(
+          'What becomes of it then: `expire`, `reject` (the first option that means no), or an option: with `no_self_approval` none that means yes.',
+        ),
       remind_after_ms: waitMs.optional().describe('When those who have not answered are told once more.'),
       escalate: z
         .object({ after_ms: waitMs, approvers: people.describe('Who may answer as well from then on.') })
@@ -108,8 +110,10 @@ export const humanApproval = defineHandler({
   run: (asked, { userId }) => Promise.resolve(asked).then(() => park(inquiryOf(asked, userId))),
 })
 
-function inquiryOf(asked: Input, requester: string | undefined): Inquiry {
-  const { no_self_approval: noSelfApproval, remind_after_ms: remindAfterMs, escalate, timeout_seconds: seconds } = asked
+function inquiryOf(asked: Input, userId: string | undefined): Inquiry {
+  const { no_self_approval: noSelfApproval, remind_after_ms: remindAfterMs, escalate } = asked
+  // A name of nothing that can be seen is nobody's.
+  const requester = userId === undefined || personKey(userId) === '' ? undefined : userId
   if (noSelfApproval && requester === undefined) {
     const details = { field: 'metadata.user_id' }
     throw new JobError('INVALID_INPUT', 'Without metadata.user_id nobody knows who may not approve', { details })
@@ -123,8 +127,8 @@ function inquiryOf(asked: Input, requester: string | undefined): Inquiry {
     approvers: asked.approvers,
     requester,
     noSelfApproval,
-    expiresInMs: asked.timeout_ms ?? (seconds === undefined ? undefined : Math.ceil(seconds * 1000)),
-    onTimeout: onTimeout(asked),
+    expiresInMs: waitOf(asked),
+    onTimeout: onTimeout(asked) ?? 'expire',
     remindAfterMs,
     escalation: escalate && { afterMs: escalate.after_ms, approvers: escalate.approvers },
     callbackUrl: asked.callback_url,
@@ -145,27 +149,42 @@ interface Choices {
   readonly options: readonly string[]
   readonly approve_options?: readonly string[] | undefined
   readonly on_timeout: string
+  readonly no_self_approval: boolean
+  readonly timeout_ms?: number | undefined
+  readonly timeout_seconds?: number | undefined
+  readonly escalate?: { readonly after_ms: number } | undefined
+}
+
+/** Undefined: the job says it, or it is a day. */
+function waitOf({ timeout_ms: ms, timeout_seconds: seconds }: Choices): number | undefined {
+  return ms ?? (seconds === undefined ? undefined : Math.ceil(seconds * 1000))
 }
 
 function approving({ options: offered, approve_options: named }: Choices): readonly string[] {
   return named ?? offered.slice(0, 1)
 }
 
-function onTimeout(asked: Choices): Inquiry['onTimeout'] {
+/** The words come before options of the same name, so that what nobody said cannot become a yes; undefined: none of all. */
+function onTimeout(asked: Choices): Inquiry['onTimeout'] | undefined {
   const { options: offered, on_timeout: then } = asked
-  if (offered.includes(then)) return { option: then }
-  const refusal = offered.find((each) => !approving(asked).includes(each))
-  return then === 'reject' && refusal !== undefined ? { option: refusal } : 'expire'
+  if (then === 'expire') return 'expire'
+  const option = offered.find((each) => (then === 'reject' ? !approving(asked).includes(each) : each === then))
+  return option === undefined ? undefined : { option }
 }
 
 function checkOptions(asked: Choices, context: z.RefinementCtx): void {
   const problem = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message })
-  const { options: offered, on_timeout: then } = asked
+  const { options: offered, no_self_approval: isApart } = asked
   if (new Set(offered).size < offered.length) problem('options', 'An option stands there twice')
   if (!approving(asked).every((each) => offered.includes(each))) problem('approve_options', 'Not one of the options')
-  if (then === 'expire' || offered.includes(then)) return
-  const canRefuse = offered.some((each) => !approving(asked).includes(each))
-  if (then !== 'reject' || !canRefuse) problem('on_timeout', 'Neither expire, nor reject, nor one of the options')
+  const then = onTimeout(asked)
+  if (then === undefined) problem('on_timeout', 'Neither expire, nor reject, nor one of the options')
+  const isYes = typeof then === 'object' && approving(asked).includes(then.option)
+  if (isApart && isYes) problem('on_timeout', 'With no_self_approval only people can say yes')
+  const limit = waitOf(asked)
+  if (limit !== undefined && asked.escalate !== undefined && asked.escalate.after_ms >= limit) {
+    problem('escalate', 'Later than the time that people have')
+  }
 }
 
 const answer = z.object({

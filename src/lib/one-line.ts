@@ -5,3 +5,15 @@ export function oneLine(text: string): string {
     return `\\u{${code.toString(16)}}`
   })
 }
+
+/** The same for JSON text, which stays the JSON of the same value. */
+export function oneJsonLine(json: string): string {
+  return json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    // Beyond 65,535 an escape is two.
+    Array.from({ length: character.length }, (_, at) => escaped(character.charCodeAt(at))).join(''),
+  )
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
+}

@@ -3,9 +3,21 @@
 /** How long a name may be, in characters. */
 export const longestName = 200
 
-/** What two spellings of one name have in common: blanks around it, Unicode forms and case do not tell people apart. */
+/** What nobody sees, or what only changes how the rest is shown; the blank of Braille looks like any other blank. */
+const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u2800]/gu
+
+/**
+ * What two spellings of one name have in common: blanks, Unicode forms, case, width, and what cannot be seen do not tell
+ * people apart. Empty for what is no name. Letters of other scripts that look alike do: approvers are to be listed.
+ */
 export function personKey(name: string): string {
-  return name.trim().normalize('NFC').toLowerCase()
+  const plain = name.normalize('NFKC').replace(unseen, '').toLowerCase().normalize('NFKC')
+  return plain.replace(/\s+/gu, ' ').trim()
+}
+
+/** Whether a text can name a person: it shows something, and hides nothing. */
+export function isName(text: string): boolean {
+  return personKey(text) !== '' && text.search(unseen) < 0
 }
 
 /** Whether two names mean one person. */

@@ -1,4 +1,5 @@
 /** What a log line looks like. Pure. */
+import { oneJsonLine } from '../lib/one-line.ts'
 import type { Mask } from '../lib/secret-mask.ts'
 import { redact, redactText } from './redact.ts'
 
@@ -63,7 +64,7 @@ export function prettyLines({ level, component, stacks, mask }: Heading): LineMa
       if (value !== undefined) parts.push(`${name}=${typeof value === 'number' ? rounded(value) : masked(value)}`)
     }
     const context = mask.json(contextText(fields, stacks), 'keys and numbers')
-    if (context !== '{}') parts.push(context)
+    if (context !== '{}') parts.push(oneJsonLine(context))
     return parts.join(' ')
   }
 }

@@ -66,6 +66,8 @@ test('whatever is wrong with a link, the answer is one and the same', async () =
   const tampered = Buffer.from(JSON.stringify([1, id, 'bob', 4_000_000_000])).toString('base64url')
   const useless = [
     'nonsense',
+    '%E0%A4%A',
+    '%ff',
     `${good}x`,
     good.slice(0, -1),
     `${tampered}.${good.split('.')[1]}`,

@@ -53,6 +53,14 @@ describe('a vote', () => {
   test.each([
     ['option', asked(), 'ann', 'Perhaps'],
     ['approver', asked({ approvers: ['bob'] }), 'ann', 'Approve'],
+    ['approver', asked(), ' \u200b', 'Approve'],
+    ['approver', asked({ question: { noSelfApproval: true, requester: 'ann' } }), 'api', 'Approve'],
+    [
+      'self',
+      asked({ question: { noSelfApproval: true, requester: 'rita' }, approvers: ['rita', 'b'] }),
+      'rita\u200b',
+      'Approve',
+    ],
     ['self', asked({ question: { noSelfApproval: true, requester: 'Ann' } }), 'ann', 'Approve'],
     ['voted', says(asked({ question: { required: 2 } }), 'ann', 'Reject').approval, 'ann', 'Approve'],
     ['ended', cancel(asked(), now), 'ann', 'Approve'],
@@ -60,8 +68,8 @@ describe('a vote', () => {
     expect(says(approval, approver, decision)).toEqual({ approval, refusal })
   })
 
-  test('after the expiry ends it by the expiry', () => {
-    const { approval, refusal } = says(asked(), 'ann', 'Approve', createdAt + 1000)
+  test('after the expiry ends it by the expiry, as of that moment', () => {
+    const { approval, refusal } = says(asked(), 'ann', 'Approve', createdAt + 5000)
     expect(refusal).toBe('ended')
     expect(approval.end).toEqual({ kind: 'expired', at: createdAt + 1000 })
   })
@@ -198,7 +206,9 @@ class Model {
 
   #settle(tally: ReadonlyMap<string, number>): void {
     const electorate = new Set(this.#approvers)
-    if (!this.#escalated) for (const name of this.#asked.escalation?.approvers ?? []) electorate.add(name)
+    const { escalation } = this.#asked
+    const isToCome = !this.#escalated && escalation !== undefined && escalation.at < this.#expiresAt
+    if (isToCome) for (const name of escalation.approvers) electorate.add(name)
     const left = [...electorate].filter((name) => !this.votes.has(name) && !this.#isSelf(name)).length
     if (Math.max(...tally.values()) + left >= this.#asked.required) return
     const refusals = [...this.votes.values()].filter((choice) => !this.#asked.approveOptions.includes(choice))

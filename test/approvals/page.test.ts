@@ -64,6 +64,12 @@ describe('the page', () => {
     }
   })
 
+  test('says in words which options mean yes', () => {
+    const html = approvalPage(approvalOf({ option: 'Weiter' }), 'ann')
+    expect(html).toMatch(/<bdi>Weiter<\/bdi><small> \(means yes\)<\/small><\/button>/)
+    expect(html).toMatch(/<bdi>Reject<\/bdi><\/button>/)
+  })
+
   test('after the vote says so and offers nothing more', async () => {
     const { approval } = vote(
       approvalOf(),

@@ -49,6 +49,12 @@ test.each([
   ['an ending that is none', { on_timeout: 'maybe' }],
   ['more than 30 days', { timeout_ms: 2_592_000_001 }],
   ['an empty name', { approvers: [' '] }],
+  ['a name that shows nothing', { approvers: ['\u3164'] }],
+  ['a name with what nobody sees', { approvers: ['rita\u200b'] }],
+  ['a name with a control character', { approvers: ['rita\u0007'] }],
+  ['a yes of time where nobody may approve alone', { no_self_approval: true, on_timeout: 'Approve' }],
+  ['reject where an option of that name means yes', { options: ['reject'], on_timeout: 'reject' }],
+  ['more people after the end', { timeout_seconds: 1, escalate: { after_ms: 1000, approvers: ['bob'] } }],
   ['an address of no web', { callback_url: 'file:///etc/passwd' }],
 ])('%s is refused', (_, payload) => {
   expect(humanApproval.input.safeParse({ prompt: 'Shall we?', ...payload }).success).toBe(false)
@@ -56,11 +62,20 @@ test.each([
 
 test.each([
   ['nobody to bar', { no_self_approval: true }, undefined],
+  ['a blank to bar', { no_self_approval: true }, ' \u00a0 '],
+  ['what nobody sees to bar', { no_self_approval: true }, '\u200b'],
   ['more votes than voters', { approvers: ['ann', 'Ann '], required: 2 }, undefined],
   ['more votes than those who may', { approvers: ['ann', 'bob'], required: 2, no_self_approval: true }, 'Bob'],
 ])('%s is refused when it is run', async (_, payload, userId) => {
   const thrown = await inquiryOf(payload, userId).catch((error: unknown) => error)
   expect(thrown).toMatchObject({ code: 'INVALID_INPUT' })
+})
+
+test('options that are called like the words for the end do not take their place', async () => {
+  expect(await inquiryOf({ options: ['expire', 'No'] })).toMatchObject({ onTimeout: 'expire' })
+  expect(await inquiryOf({ options: ['reject', 'No'], on_timeout: 'reject' })).toMatchObject({
+    onTimeout: { option: 'No' },
+  })
 })
 
 test('those who are asked later count as voters', async () => {
