@@ -1,6 +1,7 @@
 /** Every setting, once: loading, `--help`, `beamline config` and the reference all read this list. */
 import { approvalsSettings } from './approvals-settings.ts'
 import { blobsSettings } from './blobs-settings.ts'
+import { deadLettersSettings } from './dead-letter-settings.ts'
 import type { Family } from './family.ts'
 import { jetstreamSettings, natsSettings, subjectsSettings, wireSettings } from './nats-settings.ts'
 import { egressSettings, outgoingSettings, scriptsSettings, secretsSettings } from './outgoing-settings.ts'
@@ -8,7 +9,7 @@ import { httpSettings, logSettings } from './process-settings.ts'
 import type { Setting } from './setting.ts'
 import { sqlSettings } from './sql-settings.ts'
 import { stateSettings } from './state-settings.ts'
-import { deadLettersSettings, workerSettings } from './worker-settings.ts'
+import { workerSettings } from './worker-settings.ts'
 
 /** All settings, by section and by the name they have in `Config`. */
 export const settings = {

@@ -1,7 +1,5 @@
 /** The settings of the worker itself. */
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { duration, flag, names, path, size, text, wholeNumber } from './kinds.ts'
+import { duration, flag, names, size, text, wholeNumber } from './kinds.ts'
 import { optional, setting } from './setting.ts'
 
 const slots = (words: string, times: number) => ({
@@ -83,20 +81,5 @@ export const workerSettings = {
     wholeNumber(0, 20),
     '5',
     'How often a result that did not arrive is sent again before it is buried.',
-  ),
-}
-
-export const deadLettersSettings = {
-  path: setting(
-    'DLQ_PATH',
-    path,
-    process.platform === 'win32'
-      ? {
-          kind: 'derived',
-          words: "worker-dlq.jsonl in the user's temporary folder",
-          make: () => join(tmpdir(), 'worker-dlq.jsonl'),
-        }
-      : '/tmp/worker-dlq.jsonl',
-    "File for dead letters; those that are the caller's fault go to <name>.rejected.<ext> beside it.",
   ),
 }
