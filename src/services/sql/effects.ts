@@ -18,13 +18,18 @@ const keptDays = 30
 /** How many old rows go at once. */
 const bite = 1000
 
+/**
+ * The second index, by age, is a constraint so that it comes with the table: CREATE INDEX IF NOT EXISTS on a table that is
+ * there waits for every job under way, and all later ones wait behind it.
+ */
 const create = `CREATE TABLE IF NOT EXISTS beamline_effects (
   tenant_id text NOT NULL,
   assignment_id text NOT NULL,
   output text,
   created_at timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (tenant_id, assignment_id)
-); CREATE INDEX IF NOT EXISTS beamline_effects_created_at ON beamline_effects (created_at)`
+  PRIMARY KEY (tenant_id, assignment_id),
+  CONSTRAINT beamline_effects_created_at UNIQUE (created_at, tenant_id, assignment_id)
+)`
 
 /** Waits for a transaction that has claimed the same. A statement after it may change where names are looked up. */
 const claim = `INSERT INTO beamline_effects AS effect (tenant_id, assignment_id) VALUES ($1, $2)
