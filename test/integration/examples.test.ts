@@ -1,10 +1,13 @@
 import { expect, test } from 'bun:test'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { runBeamline, startBeamline } from '../support/beamline-process.ts'
+import { eventually } from '../support/eventually.ts'
+import { startNats } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres.ts'
 
 const root = resolve(import.meta.dir, '../..')
+const runtimes = ['node', 'bun'].filter((name) => Bun.which(name) !== null)
 
 test('the http jobs of the examples succeed against `beamline dev`, and are those that docs/http.md shows', async () => {
   await using dev = await startBeamline(['dev'])
@@ -61,3 +64,58 @@ test('the sql jobs of the examples succeed on a server of their own, and are tho
   const jobs = await readFile(`${root}/examples/sql.jsonl`, 'utf8')
   expect(await readFile(`${root}/docs/sql.md`, 'utf8')).toContain(jobs)
 }, 60_000)
+
+test('the jobs of the demo succeed', async () => {
+  const run = await runBeamline(['run', `${root}/examples/demo.jsonl`])
+  expect(run).toMatchObject({ code: 0, stderr: [] })
+  expect(run.stdout.length).toBe(5)
+}, 30_000)
+
+test('the questions of the examples wait on NATS until people have answered, and are those that docs/approvals.md shows', async () => {
+  await using server = await startNats()
+  const settings = { NATS_URL: server.url, API_TOKEN: 'token' }
+  await using worker = await startBeamline(['start'], { ...settings, JETSTREAM: 'require' })
+  const url = await worker.ready()
+  const approvals = (...args: readonly string[]) => runBeamline(['approvals', ...args, '--url', url], settings)
+  const asked = await runBeamline(['submit', '--no-wait', `${root}/examples/approvals.jsonl`], settings)
+  expect(asked).toMatchObject({ code: 0, stdout: ['{"assignment_id":"release-4.2"}', '{"assignment_id":"refund-17"}'] })
+  await eventually(async () => (await approvals('list')).stdout.length === 2)
+  const { stdout: rows } = await approvals('list')
+  const idOf = (prompt: string): string => /ap_\w+/.exec(rows.find((row) => row.endsWith(prompt)) ?? '')?.[0] ?? ''
+  const release = await approvals('approve', idOf('Release 4.2?'), '--as', 'ann')
+  expect(release).toMatchObject({ code: 0 })
+  const refund = ['approve', idOf('Refund order 17?'), '--option', 'Voucher', '--as'] as const
+  for (const person of ['ann', 'cleo']) expect(await approvals(...refund, person)).toMatchObject({ code: 0 })
+  const headers = { authorization: 'Bearer token' }
+  const stateOf = async (id: string): Promise<unknown> => (await fetch(`${url}/v1/jobs/${id}`, { headers })).json()
+  for (const [id, decision] of [
+    ['release-4.2', 'Approve'],
+    ['refund-17', 'Voucher'],
+  ] as const) {
+    await eventually(async () => JSON.stringify(await stateOf(id)).includes('"done"'))
+    expect(await stateOf(id)).toMatchObject({ result: { status: 'success', output: { decision, approved: true } } })
+  }
+  const jobs = await readFile(`${root}/examples/approvals.jsonl`, 'utf8')
+  expect(await readFile(`${root}/docs/approvals.md`, 'utf8')).toContain(jobs)
+}, 60_000)
+
+test.each(runtimes)(
+  'the client of the examples gets its result: %s',
+  async (runtime) => {
+    await using dev = await startBeamline(['dev'])
+    const url = await dev.ready()
+    const send = (...args: readonly string[]) =>
+      runBeamline([url, ...args], {}, { program: [runtime, `${root}/examples/client.mjs`] })
+    expect(await send()).toMatchObject({ code: 0, stdout: ['success {"hello":"world"}'] })
+    expect(await send('{"type":"javascript","payload":{"code":"1 +"}}')).toMatchObject({ code: 1 })
+    expect(await send('{"type":"none"}')).toMatchObject({ code: 1, stderr: ['400 The job type is unknown.'] })
+  },
+  30_000,
+)
+
+test('every example is run by a test of this file', async () => {
+  const own = await readFile(import.meta.path, 'utf8')
+  const files = await readdir(`${root}/examples`)
+  expect(files.length).toBeGreaterThan(6)
+  expect(files.filter((name) => !own.includes(`examples/${name}`))).toEqual([])
+})
