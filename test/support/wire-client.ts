@@ -43,9 +43,11 @@ export interface WireClient extends AsyncDisposable {
   answered(count: number, limitMs: number): Promise<void>
 }
 
-/** Connects, and listens before it returns. */
+/** Connects, as the user in the address if there is one, and listens before it returns. */
 export async function connectWire(url: string, subjects: WireSubjects = platformSubjects): Promise<WireClient> {
-  const nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
+  const { host, username, password } = new URL(url)
+  const user = username === '' ? {} : { user: username, pass: password }
+  const nc = await connect({ servers: host, ...user, maxReconnectAttempts: -1, reconnectTimeWait: 50 })
   const closed = opened(`wire client of ${url}`, () => void nc.close())
   const acks = new Map<string, Wire[]>()
   const results = new Map<string, Wire[]>()
