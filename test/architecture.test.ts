@@ -9,7 +9,7 @@ import { shapeFaults } from './architecture/shape-rules.ts'
 import { parseSource } from './architecture/source-file.ts'
 
 const root = resolve(import.meta.dir, '..')
-const paths = ['*.ts', '{src,test,bench,examples}/**/*.ts'].flatMap((glob) => [
+const paths = ['*.ts', '{src,test,bench,build,examples}/**/*.ts'].flatMap((glob) => [
   ...new Glob(glob).scanSync({ cwd: root }),
 ])
 const all = paths.map((path) => parseSource(path, readFileSync(join(root, path), 'utf8')))

@@ -9,9 +9,11 @@ import { provideChromium } from './runner/chromium.ts'
 import { noTests, sum, summaryLine, type Totals } from './runner/junit.ts'
 import { provideNats } from './runner/nats-servers.ts'
 import { root, type Suite, suiteLimitMs, testFiles } from './runner/suites.ts'
+import { provideSystemd } from './runner/systemd.ts'
 import { runTests } from './runner/test-run.ts'
 import { chromiumVariable } from './support/chromium-binary.ts'
 import { natsVariables } from './support/nats-binary.ts'
+import { systemdVariable } from './support/systemd-binary.ts'
 
 const usage = 'bun test/run.ts all|check|unit|integration|binary|chaos|coverage [--chaos] [-- arguments of bun test]'
 const installLimitMs = 600_000
@@ -93,9 +95,16 @@ async function withServers(run: (env: Environment) => Promise<Totals>): Promise<
       ? 'chromium: none, so no page is driven in a browser (CHROMIUM names one)\n'
       : `chromium: ${browser}\n`,
   )
+  const systemd = await provideSystemd(warn)
+  tell(
+    systemd === undefined
+      ? 'systemd-analyze: none, so the unit file is not looked at (SYSTEMD_ANALYZE names one)\n'
+      : `systemd-analyze: ${systemd}\n`,
+  )
   return run({
     ...process.env,
     [chromiumVariable]: browser,
+    [systemdVariable]: systemd,
     [natsVariables.newest]: newest.path,
     [natsVariables.old]: old?.path,
   })
