@@ -3,6 +3,7 @@
  * Adapters: `memory-bus.ts` here, core NATS and JetStream in `nats/`. `test/contract/bus.contract.ts` runs over all.
  */
 
+import type { DeadLetterSource } from '../store/dead-letter-store.ts'
 import type { StateSource } from '../store/state-store.ts'
 
 /** Names and first values of a message's headers. Visible ASCII only. */
@@ -107,6 +108,8 @@ export interface Bus extends AsyncDisposable {
   readonly mode: DeliveryMode
   /** Where a bus can keep records for all its workers. */
   readonly state?: StateSource
+  /** Where a bus can keep dead letters for all its workers. */
+  readonly deadLetters?: DeadLetterSource
   health(): BusHealth
   /** Starts taking assignments as soon as the bus is there. Call once. `deliver` must return at once and never throw. */
   take(deliver: (delivery: Delivery) => void): Intake

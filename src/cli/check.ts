@@ -6,6 +6,7 @@ import { oneLine } from '../lib/one-line.ts'
 import { type Inspection, inspectNats } from '../nats/inspection.ts'
 import { blobFindings } from './blob-findings.ts'
 import { type Command, UsageError } from './command.ts'
+import { deadLetterStreamFindings } from './dead-letter-findings.ts'
 import { exitCodes } from './exit-code.ts'
 import { deadLetterFindings } from './file-findings.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
@@ -75,6 +76,7 @@ async function look(env: Environment, clock: Clock): Promise<Looked> {
       ...sandbox,
       ...scriptFindings(config),
       ...nats.findings,
+      ...deadLetterStreamFindings(nats.inspection ?? {}),
       ...deadLetters,
       ...state,
       ...blobs,

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { lstat, open, realpath, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { rejectedPath } from '../dlq/file-dead-letters.ts'
+import { lockPath, marksPath, rejectedPath } from '../dlq/file-names.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 /** The numbers by which Linux knows file systems that live in memory: tmpfs and ramfs. */
@@ -20,9 +20,9 @@ export async function deadLetterFindings(
   emptied: readonly string[] = emptiedFolders,
 ): Promise<readonly Finding[]> {
   const name = 'dead_letters'
-  const problems = (await Promise.all([path, rejectedPath(path)].map(fileProblem))).filter(
-    (problem) => problem !== undefined,
-  )
+  const problems = (
+    await Promise.all([path, rejectedPath(path), marksPath(path), lockPath(path)].map(fileProblem))
+  ).filter((problem) => problem !== undefined)
   const folder = await existingFolder(path)
   const blocked = problems.length > 0 ? undefined : await folderProblem(folder, path)
   if (problems.length > 0 || blocked !== undefined) {

@@ -137,5 +137,8 @@ function permissionFindings(config: InspectedConfig, { forbidden }: Inspection):
 
 /** Subjects that end differently for each message are named as permissions would name them. */
 function family(subject: string): string {
-  return subject.replace(/^(\$JS\.ACK\.[^.]+\.[^.]+|\$KV\.[^.]+)\..*$/, '$1.>')
+  return subject
+    .replace(/^(\$JS\.ACK\.[^.]+\.[^.]+|\$KV\.[^.]+)\..*$/, '$1.>')
+    .replace(/(\.MSG\.NEXT\.[^.]+)\.check$/, '$1.>')
+    .replace(/\.(entry|rejected|mark)\.[^.]+$/, '.$1.*')
 }

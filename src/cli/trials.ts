@@ -1,7 +1,7 @@
 /** What settings name is tried before anything is started, so that everything that is wrong is told at once. */
 import { type Environment, loadConfig, type ReadConfig, readConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import { openDeadLetters } from '../dlq/file-dead-letters.ts'
+import { tryFileDeadLetters } from '../dlq/file-dead-letters.ts'
 import { ConfigError } from '../errors.ts'
 import { tryAddress } from '../http/listen.ts'
 import { readSignIn } from '../nats/sign-in.ts'
@@ -27,7 +27,7 @@ export const signIn: Trial = async ({ nats }) => {
 
 /** The files of dead letters; they are created when missing. */
 export const deadLetters: Trial = async ({ deadLetters: { path } }) => {
-  if (path !== undefined) await (await openDeadLetters({ path }))[Symbol.asyncDispose]()
+  if (path !== undefined) await tryFileDeadLetters(path)
 }
 
 /** The folder of secrets. */

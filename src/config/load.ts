@@ -63,7 +63,8 @@ export function readConfig(env: Environment): ReadConfig {
     return [section, definedOnly(entries)] as const
   })
   // The entries come from `settings` itself.
-  return { values: Object.fromEntries(values) as ReadConfig['values'], problems: [...problems, ...contradictions(env)] }
+  const sections = Object.fromEntries(values) as ReadConfig['values']
+  return { values: sections, problems: [...problems, ...contradictions(env), ...tooSmall(sections)] }
 }
 
 /**
@@ -119,6 +120,13 @@ function contradictions(env: Environment): readonly string[] {
     problems.push(`${owner}: must not lie below CAF_APPROVAL_SUBJECT, which is "${approval}"`)
   }
   return problems
+}
+
+function tooSmall({ deadLetters }: ReadConfig['values']): readonly string[] {
+  const { maxBytes = 0, totalMaxBytes = maxBytes } = deadLetters
+  if (totalMaxBytes >= maxBytes) return []
+  const told = `${totalMaxBytes} bytes are less than ${maxBytes}`
+  return [`DLQ_TOTAL_MAX_BYTES: must not be below DLQ_MAX_BYTES, ${told}`]
 }
 
 function missing(wanted: Setting<unknown>, by: Setting<unknown>, env: Environment): readonly string[] {

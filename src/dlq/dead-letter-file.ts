@@ -1,40 +1,48 @@
-/** A file of JSON lines that only ever grows, and that other processes may be writing to as well. */
-import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+/** Appends lines to a file, which other processes may be writing to as well, and which is put aside when it is full. */
+import type { FileHandle } from 'node:fs/promises'
+import { openOwn, syncFolder } from './own-file.ts'
+import type { ProcessLock } from './process-lock.ts'
+import type { RotatedFiles } from './rotated-files.ts'
 
-// Read access is needed to see how the file ends. Windows knows no O_NOFOLLOW.
-const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
+/** The most that is written at once, and while the lock is held, in bytes; a longer line is written by itself. */
+const groupBytes = 1_048_576
+const burstBytes = 4 * groupBytes
 
 interface Waiting {
-  readonly line: string
+  readonly line: Buffer
+  readonly signal: AbortSignal | undefined
   readonly resolve: () => void
-  readonly reject: (reason: Error) => void
+  readonly reject: (reason: unknown) => void
 }
 
-/** Appends lines to a file of ours. The file is opened anew for each burst, so that it may be moved or removed meanwhile. */
+interface Options {
+  readonly files: RotatedFiles
+  readonly lock: ProcessLock
+  /** Whether to wait for the disk. */
+  readonly fsync: boolean
+  /** How many bytes the file and its rotated ones may have together at the moment. */
+  readonly totalBytes: () => Promise<number>
+  /** Is told of what was written. */
+  readonly onWritten: (bytes: number, lines: number) => void
+}
+
+/** Appends lines. The file is opened anew for each burst, so that it may be moved or removed meanwhile. */
 export class DeadLetterFile implements AsyncDisposable {
-  readonly #path: string
+  readonly #options: Options
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
 
-  constructor(path: string) {
-    this.#path = path
-  }
-
-  /** Creates the file, and its folder, when missing. Rejects when lines could not be appended. */
-  async check(): Promise<void> {
-    await using file = await this.#open()
-    await endsTorn(file)
+  constructor(options: Options) {
+    this.#options = options
   }
 
   /**
-   * Appends a line (its newline included) in one write. Resolves when the system has it; rejects when it could not be
-   * written whole, in which case what was written of it is closed off by the next append.
+   * Appends a line (its newline included) in one write. Resolves when the system has it, or the disk, where that is
+   * waited for. Rejects when it was not written; what was written of it is taken back, or closed off by the next append.
    */
-  append(line: string): Promise<void> {
+  append(line: Buffer, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ line, resolve, reject })
+      this.#waiting.push({ line, signal, resolve, reject })
       this.#writing ??= this.#writeAll()
     })
   }
@@ -44,73 +52,76 @@ export class DeadLetterFile implements AsyncDisposable {
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const burst = this.#waiting
-      this.#waiting = []
-      await this.#writeBurst(burst)
-    }
+    while (this.#waiting.length > 0) await this.#writeBurst(this.#nextBurst())
     this.#writing = undefined
   }
 
+  #nextBurst(): readonly Waiting[] {
+    const burst = this.#waiting.splice(0, fitting(this.#waiting, burstBytes))
+    for (const { signal, reject } of burst) if (signal?.aborted) reject(signal.reason)
+    return burst.filter(({ signal }) => !signal?.aborted)
+  }
+
   async #writeBurst(burst: readonly Waiting[]): Promise<void> {
-    let written = 0
+    let left = burst
     try {
-      await using file = await this.#open()
-      let torn = await endsTorn(file)
-      for (const { line, resolve } of burst) {
-        await writeWhole(file, torn ? `\n${line}` : line)
-        torn = false
-        written += 1
-        resolve()
-      }
+      await this.#options.lock.hold(async () => {
+        while (left.length > 0) {
+          const group = left.slice(0, fitting(left, groupBytes))
+          await this.#writeGroup(group.map(({ line }) => line))
+          left = left.slice(group.length)
+          for (const { resolve } of group) resolve()
+        }
+      })
     } catch (cause) {
-      const error = new Error(`cannot write to ${this.#path}`, { cause })
-      for (const { reject } of burst.slice(written)) reject(error)
+      const error = new Error(`cannot write to ${this.#options.files.path}`, { cause })
+      for (const { reject } of left) reject(error)
     }
   }
 
-  async #open(): Promise<FileHandle> {
-    const file = await openOrCreate(this.#path)
-    try {
-      await refuseForeign(file, this.#path)
-      return file
-    } catch (error) {
-      await file.close()
-      throw error
-    }
+  async #writeGroup(lines: readonly Buffer[]): Promise<void> {
+    const { files, fsync, totalBytes, onWritten } = this.#options
+    const bytes = lines.reduce((sum, line) => sum + line.length, 0)
+    // One more, to close a line that a crash cut short.
+    await files.makeRoom(bytes + 1, await totalBytes())
+    await using file = await openOwn(files.path, 'append')
+    const size = await appendWhole(file, lines, fsync)
+    if (fsync && size === 0) await syncFolder(files.path)
+    onWritten(bytes, lines.length)
   }
 }
 
-async function openOrCreate(path: string): Promise<FileHandle> {
+/**
+ * Appends lines, all or none, after closing what a crash cut short; the caller has the lock. Resolves with the size that
+ * the file had.
+ */
+export async function appendWhole(file: FileHandle, lines: readonly Buffer[], fsync: boolean): Promise<number> {
+  const { size } = await file.stat()
+  const bytes = Buffer.concat((await endsTorn(file, size)) ? [Buffer.from('\n'), ...lines] : lines)
   try {
-    return await open(path, flags, 0o600)
+    const { bytesWritten } = await file.write(bytes)
+    if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes were written`)
+    if (fsync) await file.datasync()
+    return size
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    return open(path, flags, 0o600)
+    await file.truncate(size).catch(() => undefined)
+    throw error
   }
-}
-
-/** Whoever owns the file could read every payload in it, or take them away. */
-async function refuseForeign(file: FileHandle, path: string): Promise<void> {
-  const stat = await file.stat()
-  if (!stat.isFile()) throw new Error(`${path} is not a regular file`)
-  const own = process.getuid?.()
-  if (own === undefined) return
-  if (stat.uid !== own) throw new Error(`${path} belongs to somebody else`)
-  if ((stat.mode & 0o077) !== 0) await file.chmod(0o600)
 }
 
 /** Whether the last line lacks its newline: a crash, or a full disk, cut it short. */
-async function endsTorn(file: FileHandle): Promise<boolean> {
-  const { size } = await file.stat()
+async function endsTorn(file: FileHandle, size: number): Promise<boolean> {
   if (size === 0) return false
   const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
   return buffer[0] !== 0x0a
 }
 
-async function writeWhole(file: FileHandle, line: string): Promise<void> {
-  const bytes = Buffer.from(line)
-  const { bytesWritten } = await file.write(bytes)
-  if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes were written`)
+/** How many of those that wait fit into so many bytes; at least one. */
+function fitting(waiting: readonly Waiting[], bytes: number): number {
+  let sum = 0
+  const end = waiting.findIndex(({ line }) => {
+    sum += line.length
+    return sum > bytes
+  })
+  return end === -1 ? waiting.length : Math.max(1, end)
 }

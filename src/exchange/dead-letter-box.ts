@@ -1,12 +1,12 @@
-import type { DeadLetters } from '../dlq/dead-letters.ts'
 import { backoffCeiling } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { DeadLetter } from '../protocol/dead-letter.ts'
+import type { DeadLetterStore } from '../store/dead-letter-store.ts'
 
 interface Options {
-  readonly deadLetters: DeadLetters
+  readonly deadLetters: Pick<DeadLetterStore, 'write'>
   /** Where they are written, for messages. */
   readonly path: string
   /** Tells the platform of a record that has been written. */
@@ -16,6 +16,10 @@ interface Options {
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
+}
+
+interface Failure {
+  readonly error: unknown
 }
 
 const firstRetryMs = 500
@@ -37,21 +41,21 @@ export class DeadLetterBox {
 
   /** Resolves true when the record is written and announced, false when `signal` aborted first: then it is not kept. */
   async put(record: DeadLetter, signal: AbortSignal): Promise<boolean> {
-    const written = (await this.#write(record)) || (await this.#writeAgain(record, signal))
-    if (!written) return false
+    const failure = await this.#write(record)
+    if (failure !== undefined && !(await this.#writeAgain(record, failure, signal))) return false
     this.#options.metrics.deadLetterWritten(record.reason)
     this.#options.notify(record)
     return true
   }
 
-  async #writeAgain(record: DeadLetter, signal: AbortSignal): Promise<boolean> {
-    if (this.#waiting++ === 0) this.#options.onBlocked(true)
+  async #writeAgain(record: DeadLetter, { error }: Failure, signal: AbortSignal): Promise<boolean> {
+    if (this.#waiting++ === 0) this.#sayBlocked(error)
     try {
       for (let tries = 1; !signal.aborted; tries++) {
         await this.#options.clock
           .sleep(backoffCeiling(tries, firstRetryMs, longestRetryMs), signal)
           .catch(() => undefined)
-        if (await this.#write(record)) return true
+        if ((await this.#write(record)) === undefined) return true
       }
       return false
     } finally {
@@ -59,16 +63,18 @@ export class DeadLetterBox {
     }
   }
 
-  async #write(record: DeadLetter): Promise<boolean> {
+  #sayBlocked(error: unknown): void {
+    const { path, log, onBlocked } = this.#options
+    log.error('Dead letters cannot be written; intake pauses until they can', { error, context: { path } })
+    onBlocked(true)
+  }
+
+  async #write(record: DeadLetter): Promise<Failure | undefined> {
     try {
       await this.#options.deadLetters.write(record)
-      return true
+      return undefined
     } catch (error) {
-      if (this.#waiting === 0) {
-        const context = { path: this.#options.path }
-        this.#options.log.error('Dead letters cannot be written; intake pauses until they can', { error, context })
-      }
-      return false
+      return { error }
     }
   }
 }

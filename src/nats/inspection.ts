@@ -5,6 +5,8 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../lib/clock.ts'
 import { intendedStore } from '../store/open-state-store.ts'
 import type { Refusal } from './connection.ts'
+import { type DeadLetterPlace, lookAtDeadLetters } from './dead-letter-look.ts'
+import { deadLetterNames } from './dead-letter-names.ts'
 import { neededSubjects } from './needed-subjects.ts'
 import { forbidden } from './permission-probe.ts'
 import { readSignIn } from './sign-in.ts'
@@ -14,7 +16,7 @@ import { lookAtStreams, type Stored } from './stored.ts'
 /** How long connecting may take, in milliseconds. */
 const connectLimitMs = 4_000
 
-type InspectedConfig = Pick<Config, 'nats' | 'jetstream' | 'subjects' | 'wire' | 'state'>
+type InspectedConfig = Pick<Config, 'nats' | 'jetstream' | 'subjects' | 'wire' | 'state' | 'deadLetters'>
 
 /** How the server received us. `refused`: it does not take the sign-in; `unsafe`: TLS could not be agreed on. */
 export type Contact =
@@ -27,6 +29,8 @@ export interface Inspection {
   readonly stored?: Stored
   /** The bucket of the state, when this worker would use it. */
   readonly state?: StateBucket
+  /** The streams of dead letters, when this worker would use them. */
+  readonly deadLetters?: DeadLetterPlace
   /** Undefined when the server cannot be asked. */
   readonly forbidden?: readonly Refusal[] | undefined
 }
@@ -43,8 +47,16 @@ export async function inspectNats(config: InspectedConfig, clock: Clock): Promis
   const contact = { kind: 'connected', server: nats.getServer(), version: nats.info?.version ?? 'unknown' } as const
   const stored = await lookAtStreams(nats, config)
   const state = usesBucket(config, stored) ? await lookAtState(nats) : undefined
-  const refused = await forbidden({ nats, ...neededSubjects(config, stored, state), clock })
-  return { contact, stored, ...(state && { state }), forbidden: refused }
+  const deadLetters = await lookAtStreamFor(nats, config)
+  const refused = await forbidden({ nats, ...neededSubjects(config, { stored, state, deadLetters }), clock })
+  return { contact, stored, ...(state && { state }), ...(deadLetters && { deadLetters }), forbidden: refused }
+}
+
+async function lookAtStreamFor(
+  nats: NatsConnection,
+  { deadLetters: { stream }, subjects }: InspectedConfig,
+): Promise<DeadLetterPlace | undefined> {
+  return stream === undefined ? undefined : lookAtDeadLetters(nats, deadLetterNames(stream, subjects.deadLetter))
 }
 
 function usesBucket(config: InspectedConfig, stored: Stored): boolean {

@@ -10,6 +10,9 @@ const answerLimitMs = 5_000
 /** Server error codes that say for certain that there is no JetStream here. */
 const notEnabledCodes: ReadonlySet<number> = new Set([10039, 10076])
 
+/** Somebody else has written since: one code for each way of saying it. */
+const wrongSequenceCodes: ReadonlySet<number> = new Set([10071, 10164])
+
 /** How questions are asked: nothing beforehand, and not for ever. */
 export const apiOptions = { checkAPI: false, timeout: answerLimitMs } as const
 
@@ -45,4 +48,9 @@ export async function unlessAbsent<T>(question: Promise<T>): Promise<T | undefin
     if (absence(error) === 'not-known') throw error
     return undefined
   }
+}
+
+/** Whether a write was refused because the subject's last message is not the expected one. */
+export function isWrongSequence(error: unknown): boolean {
+  return error instanceof JetStreamApiError && wrongSequenceCodes.has(error.code)
 }

@@ -1,3 +1,4 @@
+import { unlessAborted } from '../lib/unless-aborted.ts'
 import {
   type Entry,
   requireKey,
@@ -143,13 +144,4 @@ async function read({ records, index }: OpenedBucket, key: string): Promise<Entr
 
 function unreachable(cause: unknown): StoreError {
   return new StoreError('unreachable', `The state cannot be reached: ${reasonOf(cause)}`, { cause })
-}
-
-/** The promise, or a rejection with the signal's reason as soon as that aborts, whatever the promise does then. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { Captures } from './captures.ts'
 import { Connection, type ConnectionMetrics } from './connection.ts'
+import { DeadLetterStreamSource } from './dead-letter-stream.ts'
 import { Emitter } from './emitter.ts'
 import { GroupFlush } from './group-flush.ts'
 import type { ConsumerState } from './jetstream-intake.ts'
@@ -23,7 +24,7 @@ import { readSignIn } from './sign-in.ts'
 const closeLimitMs = 2_000
 
 interface NatsBusOptions {
-  readonly config: Pick<Config, 'nats' | 'jetstream' | 'subjects'>
+  readonly config: Pick<Config, 'nats' | 'jetstream' | 'subjects' | 'deadLetters'>
   /** How many deliveries of a stream are held at once. */
   readonly window: number
   readonly log: Logger
@@ -52,6 +53,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<NatsBus> {
 
 class NatsBusImpl implements NatsBus {
   readonly state: KvStateSource
+  readonly deadLetters: DeadLetterStreamSource
   readonly #options: NatsBusOptions
   readonly #connection: Connection
   readonly #inbox = new ReplyInbox()
@@ -98,7 +100,12 @@ class NatsBusImpl implements NatsBus {
       clock,
     })
     this.#requester = new Requester({ connection, inbox: this.#inbox, clock })
-    this.state = new KvStateSource({ connection, replicas: config.jetstream.replicas, clock, log })
+    const { replicas } = config.jetstream
+    this.state = new KvStateSource({ connection, replicas, clock, log })
+    this.deadLetters = new DeadLetterStreamSource({
+      ...{ connection, clock, log, subject: deadLetter },
+      limits: { ...config.deadLetters, replicas },
+    })
     connection.open()
   }
 

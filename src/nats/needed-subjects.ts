@@ -2,6 +2,8 @@
 import { createInbox } from '@nats-io/nats-core'
 import type { Config } from '../config/schema.ts'
 import { approvalWords } from '../protocol/subjects.ts'
+import type { DeadLetterPlace } from './dead-letter-look.ts'
+import { sampleSubjects } from './dead-letter-streams.ts'
 import { recordStream, recordSubject } from './give-back-records.ts'
 import { resultStream } from './provision.ts'
 import { stateStream } from './state-bucket.ts'
@@ -17,10 +19,31 @@ interface Needed {
   readonly subscribe: readonly string[]
 }
 
+/** What there is already of what a worker uses. */
+interface There {
+  readonly stored: Stored
+  readonly state: StateBucket | undefined
+  readonly deadLetters: DeadLetterPlace | undefined
+}
+
 /** The subjects of a worker with these settings that finds this. What is there already need not be made. */
-export function neededSubjects(config: NeedingConfig, stored: Stored, state: StateBucket | undefined): Needed {
+export function neededSubjects(config: NeedingConfig, { stored, state, deadLetters }: There): Needed {
   const { publish, subscribe } = neededForJobs(config, stored)
-  return { publish: [...publish, ...neededForState(state)], subscribe }
+  return { publish: [...publish, ...neededForState(state), ...neededForDeadLetters(deadLetters)], subscribe }
+}
+
+/** Writing, reading and replaying them; `dlq purge` needs STREAM.MSG.DELETE and STREAM.PURGE, which are not asked for. */
+function neededForDeadLetters(place: DeadLetterPlace | undefined): readonly string[] {
+  if (place?.kind !== 'there') return []
+  const { entry, rejected, mark } = sampleSubjects(place.names)
+  const asked = [...place.found, ...place.missing].flatMap((stream) => [
+    `STREAM.INFO.${stream}`,
+    `STREAM.MSG.GET.${stream}`,
+    `CONSUMER.CREATE.${stream}`,
+    `CONSUMER.MSG.NEXT.${stream}.check`,
+  ])
+  const made = place.missing.map((stream) => `STREAM.CREATE.${stream}`)
+  return [entry, rejected, mark, ...[...asked, ...made].map((question) => `$JS.API.${question}`)]
 }
 
 /** Clearing away the marks of what was removed is wanted too, but to ask for that would not be harmless. */

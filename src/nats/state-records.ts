@@ -8,7 +8,7 @@ import {
 } from '@nats-io/jetstream'
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core'
 import { type Entry, StoreError, type Version } from '../store/state-store.ts'
-import { apiOptions, openManager } from './jetstream-api.ts'
+import { apiOptions, isWrongSequence, openManager } from './jetstream-api.ts'
 import { stateStream } from './state-bucket.ts'
 
 /** When a record is due, in milliseconds since 1970: in a header, so that it can be known without the value. */
@@ -17,8 +17,6 @@ const dueHeader = 'Beamline-Due-At'
 const operationHeader = 'KV-Operation'
 const deleted = 'DEL'
 
-/** Somebody else has written since. */
-const wrongSequenceCodes: ReadonlySet<number> = new Set([10071, 10164])
 const tooLargeCode = 10054
 /** How often a key is tried that changes between a look at it and the attempt to write it. */
 const createTries = 3
@@ -121,9 +119,8 @@ export class StateRecords {
       const stored = await this.#client.publish(stateSubject(key), value, { headers: with_, expect })
       return stored.seq
     } catch (error) {
-      if (!(error instanceof JetStreamApiError)) throw error
-      if (wrongSequenceCodes.has(error.code)) return undefined
-      if (error.code === tooLargeCode) {
+      if (isWrongSequence(error)) return undefined
+      if (error instanceof JetStreamApiError && error.code === tooLargeCode) {
         throw new StoreError('too-large', 'The record is larger than the bucket takes', { cause: error })
       }
       throw error

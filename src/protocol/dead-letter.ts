@@ -7,6 +7,11 @@ import { errorMessage } from './error-message.ts'
 import type { Headers } from './headers.ts'
 import { encodeText, isShallow, type JsonObject, objectText } from './json.ts'
 
+/** Tells which dead letter a job is sent again for; whoever buries it then names that one. */
+export const replayOfHeader = 'Beamline-Replay-Of'
+
+const ulidShape = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+
 /** Why something is a dead letter. REJECTED: its version, type or tenant was refused. */
 export type DeadLetterReason =
   | 'PARSE_ERROR'
@@ -33,6 +38,8 @@ export interface DeadLetter {
   readonly attempts?: number | undefined
   readonly error_code?: ErrorCode | undefined
   readonly error_message?: string | undefined
+  /** The entry that this job was a replay of. */
+  readonly replay_of?: string | undefined
   /** Where the message came from, and how many bytes it had. */
   readonly payload_ref: { readonly subject: string; readonly len: number }
   readonly form: Form
@@ -43,7 +50,12 @@ export interface DeadLetter {
   readonly raw?: string | undefined
   /** There was a secret in `assignment` or `raw`, which now stands masked there: sent again it would be something else. */
   readonly masked?: true | undefined
+  /** What was left out, for the record was too large to be kept whole: which fields, of how many bytes. */
+  readonly omitted?: readonly { readonly field: DeadLetterContents; readonly bytes: number }[] | undefined
 }
+
+/** The fields that notifications and lists leave out. */
+export type DeadLetterContents = 'headers' | 'assignment' | 'result' | 'raw'
 
 interface Parts {
   /** A ULID. */
@@ -84,6 +96,7 @@ export function deadLetter(parts: Parts): DeadLetter {
     attempts: parts.attempts,
     error_code: error?.code,
     error_message: error && mask.text(errorMessage(error)),
+    replay_of: replayOf(parts.headers),
     payload_ref: { subject: parts.subject, len: parts.body.length },
     form: parts.form,
     headers: Object.keys(parts.headers).length > 0 ? mask.data(parts.headers, 'keys') : undefined,
@@ -92,6 +105,12 @@ export function deadLetter(parts: Parts): DeadLetter {
     raw: assignment ? undefined : Buffer.from(body).toString('base64'),
     masked: assignment !== received || body !== parts.body || undefined,
   }
+}
+
+/** Anybody can send the header, so that only an id is taken from it. */
+function replayOf(headers: Headers): string | undefined {
+  const id = headers[replayOfHeader]
+  return id !== undefined && ulidShape.test(id) ? id : undefined
 }
 
 function shallow(value: JsonObject | undefined): JsonObject | undefined {
@@ -103,9 +122,15 @@ export function deadLetterLine(record: DeadLetter): string {
   return `${objectText({ ...record })}\n`
 }
 
+/** A record without its contents. */
+export function deadLetterHead(record: DeadLetter): Omit<DeadLetter, DeadLetterContents> {
+  const { headers, assignment, result, raw, ...head } = record
+  return head
+}
+
 /** What is published of a record: all but the contents. Bare unless everything is to be wrapped. */
 export function notification(record: DeadLetter, mode: EnvelopeMode): Uint8Array {
-  const text = objectText({ ...record, headers: undefined, assignment: undefined, result: undefined, raw: undefined })
+  const text = objectText(deadLetterHead(record))
   return encodeText(mode === 'always' ? wrap('dead_letter', text) : text)
 }
 

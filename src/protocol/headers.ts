@@ -15,7 +15,10 @@ function headerValue(id: string): string {
 }
 
 /** What makes a stream drop a second copy: tenant, assignment and purpose, told apart whatever the ids contain. */
-function messageId(caller: Caller, purpose: 'result' | 'ack'): string {
+export function messageId(
+  caller: Pick<Caller, 'tenantId' | 'assignmentId'>,
+  purpose: 'assign' | 'result' | 'ack',
+): string {
   const tenant = encodeURIComponent(caller.tenantId.toWellFormed())
   return `${tenant}:${encodeURIComponent(caller.assignmentId.toWellFormed())}:${purpose}`
 }

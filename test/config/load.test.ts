@@ -75,6 +75,15 @@ describe('loadConfig', () => {
   test.each([
     [{ NATS_PASSWORD: 'x' }, 'NATS_USER: missing, as NATS_PASSWORD is set'],
     [{ NATS_TLS_KEY: 'x' }, 'NATS_TLS_CERT: missing, as NATS_TLS_KEY is set'],
+    [
+      { DLQ_TOTAL_MAX_BYTES: '99MB' },
+      'DLQ_TOTAL_MAX_BYTES: must not be below DLQ_MAX_BYTES, 99000000 bytes are less than 100000000',
+    ],
+    [
+      { DLQ_MAX_BYTES: '2GB' },
+      'DLQ_TOTAL_MAX_BYTES: must not be below DLQ_MAX_BYTES, 1000000000 bytes are less than 2000000000',
+    ],
+    [{ DLQ_MAX_BYTES: 'x', DLQ_TOTAL_MAX_BYTES: '1MB' }, expect.stringContaining('DLQ_MAX_BYTES: expected')],
   ])('%p contradicts itself', (env, problem) => {
     expect(problemsOf(env)).toEqual([problem])
   })

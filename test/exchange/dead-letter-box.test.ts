@@ -23,7 +23,6 @@ function open() {
         events.push(`write ${id}`)
         if (disk.full) throw new Error('no space left')
       },
-      [Symbol.asyncDispose]: async () => undefined,
     },
     path: '/somewhere/dlq.jsonl',
     notify: ({ id }) => events.push(`notify ${id}`),

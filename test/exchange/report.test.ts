@@ -54,7 +54,6 @@ function open(
         events.push(`${letter.reason} at ${clock.monotonic()}`)
         letters.push(letter)
       },
-      [Symbol.asyncDispose]: async () => undefined,
     },
     ...{ path: 'dlq', notify: () => undefined, onBlocked: () => undefined, clock, log, metrics },
   })

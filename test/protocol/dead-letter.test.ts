@@ -157,3 +157,13 @@ describe('at fault is the caller', () => {
     expect(isCallersFault(deadLetter({ ...least, reason, error }))).toBe(fault)
   })
 })
+
+test('a job that was a replay names the dead letter that it was sent for, when the header holds an id', () => {
+  const of = (value: string) => deadLetter({ ...least, caller, headers: { 'Beamline-Replay-Of': value } }).replay_of
+  expect(of(least.id)).toBe(least.id)
+  for (const value of ['', 'x', least.id.toLowerCase(), `${least.id}A`, least.id.slice(1), `Z${least.id.slice(1)}`]) {
+    expect(of(value)).toBeUndefined()
+  }
+  const record = deadLetter({ ...least, caller, headers: { 'Beamline-Replay-Of': least.id } })
+  expect(JSON.parse(new TextDecoder().decode(notification(record, 'auto')))).toMatchObject({ replay_of: least.id })
+})

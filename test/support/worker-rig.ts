@@ -7,7 +7,7 @@ import type { Bus, Delivery, Intake, MessageHeaders } from '../../src/bus/bus.ts
 import { MemoryHub } from '../../src/bus/memory-bus.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
-import { rejectedPath } from '../../src/dlq/file-dead-letters.ts'
+import { rejectedPath } from '../../src/dlq/file-names.ts'
 import { openReporting } from '../../src/exchange/reporting.ts'
 import type { Handler } from '../../src/handler.ts'
 import { handlersOf } from '../../src/handlers/index.ts'
