@@ -12,7 +12,7 @@ export interface Flag {
 }
 
 /** One call of a command. */
-interface Invocation {
+export interface Invocation {
   /** What is no flag. */
   readonly operands: readonly string[]
   readonly has: (flag: string) => boolean

@@ -6,7 +6,6 @@ import type { Submission } from '../exchange/submission.ts'
 import { Submissions } from '../exchange/submit.ts'
 import { buildInfo } from '../lib/build-info.ts'
 import type { Clock } from '../lib/clock.ts'
-import { openNatsBus } from '../nats/nats-bus.ts'
 import { openLogger } from '../observe/logger.ts'
 import { Metrics } from '../observe/metrics.ts'
 import { type JobEnd, runBatch } from './batch.ts'
@@ -15,11 +14,10 @@ import { exitCodes } from './exit-code.ts'
 import { readJobs } from './job-lines.ts'
 import { openJobs } from './job-source.ts'
 import type { Output } from './output.ts'
+import { openSender, reached } from './sender.ts'
 import { withDefaults } from './settings.ts'
 import { loadTried, signIn } from './trials.ts'
 
-/** How long the first connection may take, in milliseconds. */
-const connectLimitMs = 5_000
 /** Jobs whose results are awaited at once. */
 const inFlight = 1_000
 const timeoutKind = duration('1ms', '30d')
@@ -41,7 +39,7 @@ failed or has no result, with 3 when NATS cannot be reached. Runs nothing itself
     const defaults = { LOG_LEVEL: 'warn', LOG_FORMAT: output.stderrIsTerminal ? 'pretty' : 'json' }
     const config = await loadTried(withDefaults(env, defaults), [signIn])
     const jobs = readJobs(await openJobs('submit', operands), ending.signal)
-    await using bus = await openSender(config, output, clock)
+    await using bus = await open(config, output, clock)
     if (!(await reached(bus, ending.signal, clock))) {
       output.complain(`beamline: NATS cannot be reached: ${bus.health().nats}`)
       return exitCodes.unreachable
@@ -73,23 +71,14 @@ function readTimeout(text: string): number {
   throw new UsageError(`--timeout: expected ${timeoutKind.accepts}, not "${text}"`)
 }
 
-/** The bus of somebody who only sends: it takes no assignments, for nobody asks it to. */
-async function openSender(config: Config, output: Output, clock: Clock): Promise<Bus> {
+async function open(config: Config, output: Output, clock: Clock): Promise<Bus> {
   const { level, format } = config.log
   const to = (line: string): void => output.complain(line)
   const log = openLogger({ level, format, workerId: config.worker.id, component: 'submit', to, clock })
   const metrics = new Metrics(buildInfo, clock)
   // Nothing scrapes them.
   metrics[Symbol.dispose]()
-  return openNatsBus({ config, window: 1, log, metrics, clock, onFatal: () => undefined })
-}
-
-async function reached(bus: Bus, signal: AbortSignal, clock: Clock): Promise<boolean> {
-  const limit = new AbortController()
-  const late = clock.after(connectLimitMs, () => limit.abort())
-  await bus.flush(AbortSignal.any([limit.signal, signal])).catch(() => undefined)
-  late.cancel()
-  return bus.connected
+  return openSender({ config, log, metrics, clock })
 }
 
 async function handOver(

@@ -1,5 +1,7 @@
 /** The worker: takes assignments, runs them, reports. The only file here that builds things. */
 import type { Intake as Source } from '../bus/bus.ts'
+import { AutoReplay } from '../exchange/auto-replay.ts'
+import { Replayer } from '../exchange/replay.ts'
 import { Submissions } from '../exchange/submit.ts'
 import type { Handler } from '../handler.ts'
 import type { Platform, Role, RunningRole } from '../role.ts'
@@ -7,6 +9,7 @@ import type { Services } from '../services/services.ts'
 import { Acks } from './acks.ts'
 import { Cancellations } from './cancel.ts'
 import { Costs } from './cost.ts'
+import { deadLetterRoutes } from './dead-letter-routes.ts'
 import { drain } from './drain.ts'
 import { Duplicates } from './duplicates.ts'
 import { Heartbeats } from './heartbeat.ts'
@@ -99,6 +102,12 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   })
   const cancelSubscription = cancellations.listen(bus, subjects.cancel)
   const submissions = new Submissions({ bus, subjects, clock })
+  const { deadLetters: store } = reporting
+  const replayer = new Replayer({ store, bus, subjects, envelope, clock, log })
+  const autoReplay = config.deadLetters.autoReplay
+    ? new AutoReplay({ store, replayer, by: `auto: ${workerId}`, clock, log })
+    : undefined
+  reporting.onWritten((record) => autoReplay?.noticed(record))
   const heartbeats = new Heartbeats({
     ...{ bus, subject: subjects.heartbeat, envelope, workerId, sandbox, clock, metrics },
     intervalMs: config.worker.heartbeatIntervalMs,
@@ -114,7 +123,10 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
   })
 
   return {
-    routes: [jobRoutes({ bus, subjects, registry, lookup, cancellations, submissions })],
+    routes: [
+      jobRoutes({ bus, subjects, registry, lookup, cancellations, submissions }),
+      deadLetterRoutes({ store, replayer, workerId, clock }),
+    ],
     get activeJobs() {
       return slots.running
     },
@@ -126,11 +138,13 @@ async function openWorker(platform: Platform, handlers: readonly Handler[]): Pro
       source = bus.take((delivery) => intake.receive(delivery))
       if (reporting.blocked !== undefined) source.pause()
       heartbeats.start()
+      autoReplay?.start()
     },
     async drain() {
       const { closing } = reporting
       const parts = { intake, held, heartbeats, bus, closing, graceMs: shutdownGraceMs, clock, log }
       if (source !== undefined) await drain({ source, ...parts })
+      await autoReplay?.[Symbol.asyncDispose]()
       await cancelSubscription.stop()
       await submissions[Symbol.asyncDispose]()
       for (const part of [heartbeats, slots, leases]) part[Symbol.dispose]()

@@ -1,0 +1,84 @@
+/** Which dead letters somebody asks for. Pure. */
+import { duration } from '../config/kinds.ts'
+import type { DeadLetterReason } from '../protocol/dead-letter.ts'
+import type { KeptDeadLetter, ReplayMark } from '../store/dead-letter-store.ts'
+
+/** What is undefined does not narrow. */
+export interface DeadLetterFilter {
+  readonly reasons?: ReadonlySet<DeadLetterReason> | undefined
+  /** In the spelling of whoever sent the job. */
+  readonly type?: string | undefined
+  readonly tenant?: string | undefined
+  /** Not older than this, in milliseconds since 1970. */
+  readonly sinceMs?: number | undefined
+  /** Older than this, in milliseconds since 1970. */
+  readonly beforeMs?: number | undefined
+  readonly state?: ReplayState | undefined
+}
+
+/** What became of an entry: nothing yet, or a replay that was begun and may have been sent, or one that was sent. */
+type ReplayState = 'open' | 'begun' | 'replayed'
+
+const states: readonly ReplayState[] = ['open', 'begun', 'replayed']
+
+/** What states may be asked for, in words. */
+export const acceptedStates = states.join(' or ')
+
+const reasonList: readonly DeadLetterReason[] = [
+  'PARSE_ERROR',
+  'DECODE_ERROR',
+  'REJECTED',
+  'JOB_FAILED',
+  'EXPIRED',
+  'MAX_DELIVERIES',
+  'PUBLISH_ERROR',
+  'INTERRUPTED',
+]
+
+/** What reasons may be asked for, in words. */
+export const acceptedReasons = `one or more of ${reasonList.join(', ')}, separated by commas`
+
+/** What times may be asked for, in words. */
+export const acceptedTimes = 'a time such as 30m, 2h or 3d ago, or as RFC 3339 has it'
+
+const ago = duration('1ms', '36500d')
+
+/** Reads reasons; undefined when one of them is none. */
+export function readReasons(text: string): ReadonlySet<DeadLetterReason> | undefined {
+  const words = text.split(',').map((word) => word.trim().toUpperCase())
+  const found = words.flatMap((word) => reasonList.find((reason) => reason === word) ?? [])
+  return found.length === words.length ? new Set(found) : undefined
+}
+
+/** Reads a state; undefined when it is none. */
+export function readState(text: string): ReplayState | undefined {
+  return states.find((state) => state === text.toLowerCase())
+}
+
+/** Reads a time, as so long before `nowMs` or as a date; undefined when it is neither. */
+export function readTime(text: string, nowMs: number): number | undefined {
+  if (/^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d))?$/.test(text)) {
+    const time = Date.parse(text.replace(' ', 'T').toUpperCase())
+    return Number.isNaN(time) ? undefined : time
+  }
+  const parsed = ago.schema.safeParse(text)
+  return parsed.success ? nowMs - parsed.data : undefined
+}
+
+/** Whether an entry is asked for. */
+export function isAskedFor({ record, mark }: KeptDeadLetter, filter: DeadLetterFilter): boolean {
+  const { reasons, type, tenant, sinceMs, beforeMs, state } = filter
+  if (reasons !== undefined && !reasons.has(record.reason)) return false
+  if (type !== undefined && record.job_type !== type) return false
+  if (tenant !== undefined && record.tenant_id !== tenant) return false
+  if (state !== undefined && stateOf(mark) !== state) return false
+  if (sinceMs === undefined && beforeMs === undefined) return true
+  const time = Date.parse(record.ts)
+  return !(sinceMs !== undefined && time < sinceMs) && !(beforeMs !== undefined && time >= beforeMs)
+}
+
+/** What a mark means to who looks for something to replay. */
+function stateOf(mark: ReplayMark | undefined): ReplayState {
+  if (mark === undefined || mark.state === 'failed') return 'open'
+  return mark.state === 'done' ? 'replayed' : 'begun'
+}
