@@ -19,10 +19,12 @@ export function deadLetterStreamFindings({ deadLetters: place }: Pick<Inspection
         return [fail(name, `${problem}; correct it, or name another in DLQ_STREAM: dead letters go to the file`)]
       }
       if (fault !== undefined) return [warn(name, `dead letters are kept in ${names.stream}, but ${fault}`)]
+      const made = `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} made at start`
       return [
-        missing.length === 0
-          ? ok(name, `dead letters are kept in ${names.stream}, shared by the fleet`)
-          : ok(name, `dead letters are kept in ${names.stream}; ${missing.join(' and ')} is made at start`),
+        ok(
+          name,
+          `dead letters are kept in ${names.stream}${missing.length === 0 ? ', shared by the fleet' : `; ${made}`}`,
+        ),
       ]
     }
   }

@@ -23,6 +23,6 @@ export async function* mergeDescending<T>(
       heads[at] = await reader.next()
     }
   } finally {
-    await Promise.allSettled(readers.map((reader) => reader.return?.()))
+    await Promise.allSettled(readers.map(async (reader) => reader.return?.()))
   }
 }

@@ -39,12 +39,12 @@ export async function openDeadLetterStreams(
   const main =
     (await findStream(manager, names.stream)) ??
     (await make(manager, wanted(names.stream, [names.entries, names.marks], limits, 1)))
-  require_(main, [sample.entry, sample.mark])
+  requireUsable(main, [sample.entry, sample.mark])
   if (captures(main, sample.rejected)) return { main, rejected: main }
   const rejected =
     (await findStream(manager, names.rejectedStream)) ??
     (await make(manager, wanted(names.rejectedStream, [names.rejected], limits, rejectedShare)))
-  require_(rejected, [sample.rejected])
+  requireUsable(rejected, [sample.rejected])
   return { main, rejected }
 }
 
@@ -70,7 +70,7 @@ export function sampleSubjects(names: DeadLetterNames) {
 
 /** Whether a stream stores what is published on a subject. */
 export function captures({ config }: StreamInfo, subject: string): boolean {
-  return config.subjects?.some((pattern) => covers(pattern, subject)) === true
+  return config.subjects?.some((pattern) => covers(pattern, subject)) ?? false
 }
 
 /** Why a stream that somebody else has made cannot keep dead letters on these subjects; undefined: it can. */
@@ -80,7 +80,7 @@ export function streamProblem(info: StreamInfo, subjects: readonly string[]): st
   if (missing.length > 0) return `it does not capture ${missing.map(family).join(' and ')}`
   if (config.retention !== RetentionPolicy.Limits) return `its retention is ${config.retention}, not limits`
   if (config.no_ack === true) return 'it confirms nothing (no_ack)'
-  if (config.sealed === true) return 'it is sealed'
+  if (config.sealed) return 'it is sealed'
   return undefined
 }
 
@@ -89,7 +89,7 @@ export function streamFault({ config }: StreamInfo): string | undefined {
   return config.storage === StorageType.File ? undefined : 'it is kept in memory, so a restart of the server loses it'
 }
 
-function require_(info: StreamInfo, subjects: readonly string[]): void {
+function requireUsable(info: StreamInfo, subjects: readonly string[]): void {
   const problem = streamProblem(info, subjects)
   if (problem !== undefined) throw new Error(`the stream ${info.config.name} cannot keep dead letters: ${problem}`)
 }

@@ -190,8 +190,16 @@ export class Metrics implements Disposable {
     const box = 'workers that share a folder all tell the same: use max(), not sum()'
     read('worker_blob_bytes', `Size of the blobs; ${box}.`, (from) => from.blobs?.()?.bytes)
     read('worker_blobs', `Blobs that are stored; ${box}.`, (from) => from.blobs?.()?.blobs)
-    read('worker_dlq_bytes', 'Size of the dead-letter files.', (from) => from.deadLetters?.()?.bytes)
-    read('worker_dlq_entries', 'Dead letters in the files.', (from) => from.deadLetters?.()?.entries)
+    read(
+      'worker_dlq_bytes',
+      'Size of the dead letters in files and, with DLQ_STREAM, in the stream.',
+      (from) => from.deadLetters?.()?.bytes,
+    )
+    read(
+      'worker_dlq_entries',
+      'Dead letters in files and, with DLQ_STREAM, in the stream, whose marks count too.',
+      (from) => from.deadLetters?.()?.entries,
+    )
     gauge(this.#registry, 'worker_sql_connections', 'Connections to databases.', ['state'], () => {
       const counts = this.#gauges.databases?.()
       return [

@@ -38,9 +38,8 @@ async function open(): Promise<Places> {
       if (typeof member !== 'function') return member
       return (...args: readonly unknown[]): unknown => {
         if (name === 'write') attempts += 1
-        if (failure !== undefined && name === 'entries') throw failure
-        const works = failure === undefined || name === 'size' || typeof name === 'symbol'
-        return works ? member.apply(target, args) : Promise.reject(failure)
+        if (failure !== undefined && name !== 'size' && typeof name === 'string') throw failure
+        return member.apply(target, args)
       }
     },
   })
