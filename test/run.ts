@@ -8,7 +8,7 @@ import { endAllAndExit, runChild } from './runner/child.ts'
 import { provideChromium } from './runner/chromium.ts'
 import { noTests, sum, summaryLine, type Totals } from './runner/junit.ts'
 import { provideNats } from './runner/nats-servers.ts'
-import { root, type Suite, suiteLimitMs, testFiles } from './runner/suites.ts'
+import { batches, root, type Suite, suiteLimitMs, testFiles } from './runner/suites.ts'
 import { provideSystemd } from './runner/systemd.ts'
 import { runTests } from './runner/test-run.ts'
 import { chromiumVariable } from './support/chromium-binary.ts'
@@ -110,18 +110,18 @@ async function withServers(run: (env: Environment) => Promise<Totals>): Promise<
   })
 }
 
-/** Files named after `--` are run instead of the whole suite. */
+/** Files named after `--` are run instead of the whole suite, one after the other. */
 async function suite(name: Suite, args: readonly string[], env: Environment): Promise<Totals> {
   tell(`\n== ${name}\n`)
   const named = args.filter((arg) => arg.endsWith('.test.ts'))
-  const { totals, output } = await runTests({
-    files: named.length > 0 ? named : testFiles(name),
-    args: args.filter((arg) => !named.includes(arg)),
-    env,
-    limitMs: suiteLimitMs[name],
-  })
-  tell(output)
-  return totals
+  const options = { args: args.filter((arg) => !named.includes(arg)), env, limitMs: suiteLimitMs[name] }
+  let all = noTests
+  for (const batch of named.length > 0 ? [{ files: named, atOnce: false }] : batches(name)) {
+    const { totals, output } = await runTests({ ...batch, ...options })
+    tell(output)
+    all = sum(all, totals)
+  }
+  return all
 }
 
 async function afterBuild(run: () => Promise<Totals>): Promise<Totals> {
@@ -133,6 +133,7 @@ async function afterBuild(run: () => Promise<Totals>): Promise<Totals> {
 async function coverage(args: readonly string[], env: Environment): Promise<Totals> {
   const { totals, output } = await runTests({
     files: [...testFiles('unit'), ...testFiles('integration')],
+    atOnce: false,
     args: ['--coverage', ...args],
     env,
     limitMs: suiteLimitMs.integration,

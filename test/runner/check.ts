@@ -6,9 +6,6 @@ import { runTests } from './test-run.ts'
 
 const stepLimitMs = 120_000
 
-/** Units measure nothing and share nothing, so that as many files run at once as there are processors. */
-const atOnce = ['--parallel'] as const
-
 /** The scripts of package.json that look at the code without running it. */
 const scripts = ['types', 'lint', 'format:check', 'dead-code'] as const
 
@@ -31,8 +28,8 @@ async function scriptStep(script: string, tell: (text: string) => void): Promise
 
 async function unitTests(tell: (text: string) => void): Promise<Totals> {
   const startMs = systemClock.monotonic()
-  const options = { args: atOnce, limitMs: suiteLimitMs.unit, quiet: true }
-  const { totals, output } = await runTests({ files: testFiles('unit'), ...options })
+  const options = { limitMs: suiteLimitMs.unit, quiet: true }
+  const { totals, output } = await runTests({ files: testFiles('unit'), atOnce: true, ...options })
   tell(verdict(`unit (${totals.passed} tests)`, totals.failed === 0, startMs, output))
   return totals
 }

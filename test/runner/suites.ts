@@ -32,6 +32,20 @@ const heavy: readonly string[] = [
   'store/',
 ]
 
+/** What looks at latency, rates or memory of what it runs has the machine to itself. */
+const alone: readonly string[] = [
+  'integration/blob-memory.test.ts',
+  'integration/dead-letters-cap.test.ts',
+  'integration/http-jobs.test.ts',
+  'integration/jmespath-hostile.test.ts',
+  'integration/many-approvals.test.ts',
+  'integration/many-scripts.test.ts',
+  'integration/scheduling.test.ts',
+  'integration/script-torture.test.ts',
+  'integration/sql-jobs.test.ts',
+  'services/jmespath/cost.test.ts',
+]
+
 /** How long all tests of a suite may take together, in milliseconds, before they are stopped. */
 export const suiteLimitMs: Readonly<Record<Suite, number>> = {
   unit: 120_000,
@@ -49,7 +63,32 @@ export function testFiles(suite: Suite): readonly string[] {
   return files.filter((path) => suiteOf(path) === suite)
 }
 
+/** Files that are run in one go: as many at once as there are processors, or one after the other. */
+export interface Batch {
+  readonly files: readonly string[]
+  readonly atOnce: boolean
+}
+
+/** A suite as it is run. */
+export function batches(suite: Suite): readonly Batch[] {
+  const files = testFiles(suite)
+  const parted = Object.groupBy(files, (path) => (runsAlone(suite, path) ? 'alone' : 'atOnce'))
+  const all = [
+    { files: parted.atOnce ?? [], atOnce: true },
+    { files: parted.alone ?? [], atOnce: false },
+  ]
+  return all.filter((batch) => batch.files.length > 0)
+}
+
+function runsAlone(suite: Suite, path: string): boolean {
+  return suite === 'binary' || suite === 'chaos' || isAmong(alone, path)
+}
+
+function isAmong(starts: readonly string[], path: string): boolean {
+  return starts.some((start) => path.startsWith(join('test', start)))
+}
+
 function suiteOf(path: string): Suite {
-  if (heavy.some((start) => path.startsWith(join('test', start)))) return 'integration'
+  if (isAmong(heavy, path)) return 'integration'
   return folders.find((folder) => path.startsWith(join('test', folder, '/'))) ?? 'unit'
 }

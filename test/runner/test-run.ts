@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runChild } from './child.ts'
 import { noTests, type Totals, totalsOf } from './junit.ts'
-import { root, testLimitMs } from './suites.ts'
+import { type Batch, root, testLimitMs } from './suites.ts'
 
-interface TestRun {
-  readonly files: readonly string[]
+interface TestRun extends Batch {
   /** More arguments for `bun test`. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string | undefined>>
@@ -19,14 +18,20 @@ interface TestRun {
  * Runs test files and resolves to how they ended. A run that failed without naming a failed test, left no report or
  * ran nothing counts as one failure.
  */
-export async function runTests({ files, args = [], ...options }: TestRun): Promise<{ totals: Totals; output: string }> {
+export async function runTests({
+  files,
+  atOnce,
+  args = [],
+  ...options
+}: TestRun): Promise<{ totals: Totals; output: string }> {
   if (files.length === 0) return { totals: { ...noTests, failed: 1 }, output: 'No test files found\n' }
   const folder = await mkdtemp(join(tmpdir(), 'beamline-report-'))
   try {
     const report = join(folder, 'report.xml')
     const reporting = ['--reporter=junit', `--reporter-outfile=${report}`]
     const paths = files.map((file) => `./${file}`)
-    const command = [process.execPath, 'test', '--isolate', `--timeout=${testLimitMs}`, ...reporting, ...args, ...paths]
+    const arrangement = [atOnce ? '--parallel' : '--isolate', `--timeout=${testLimitMs}`]
+    const command = [process.execPath, 'test', ...arrangement, ...reporting, ...args, ...paths]
     const { code, output } = await runChild(command, { ...options, cwd: root })
     const totals = totalsOf(await readFile(report, 'utf8').catch(() => '')) ?? noTests
     const ranNothing = totals.passed + totals.failed === 0
