@@ -29,6 +29,12 @@ export const sqlSettings = {
     '10000',
     'How long a job waits for a connection while all are in use.',
   ),
+  prepare: setting(
+    'SQL_PREPARE',
+    flag,
+    'true',
+    'Whether queries by key that come again are prepared by name, where sessions are not shared by a pooler.',
+  ),
   maxRows: setting('SQL_MAX_ROWS', wholeNumber(1, 1_000_000), '10000', 'Rows that a job may get.'),
   maxOutputBytes: setting('SQL_MAX_OUTPUT_BYTES', size('1KB', '64MB'), '1MB', 'Size of the values that a job may get.'),
   readOnly: setting('SQL_READ_ONLY', flag, 'false', 'Whether jobs may only read.'),

@@ -96,11 +96,8 @@ export interface AskedStatement {
 }
 
 /** The statements of a checked input, in order. */
-export function statementsOf({
-  transaction: several,
-  query: single = '',
-  ...given
-}: SqlInput): readonly AskedStatement[] {
+export function statementsOf(given: SqlInput): readonly AskedStatement[] {
+  const { transaction: several, query: single = '' } = given
   if (several === undefined) return [{ field: 'query', query: single, args: argsOf(given), expectRows: undefined }]
   return several.statements.map((each, index) => ({
     field: `transaction.statements.${index}.query`,

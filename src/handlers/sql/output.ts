@@ -51,13 +51,12 @@ export function mostRows({ format }: Format, expected = 0): number | undefined {
 /** The result of a statement as it was asked for. */
 export function resultOf({ rows, columns, affected, truncated }: StatementResult, asked: Format): SqlResult {
   const shown = shownColumns(columns, asked)
-  return {
-    ...(asked.format === 'value' ? { value: firstValue(rows) } : { rows: [...rows] }),
-    row_count: rows.length,
-    rows_affected: affected,
-    ...(truncated ? { truncated } : {}),
-    ...(shown === undefined ? {} : { columns: shown }),
-  }
+  const result: SqlResult = asked.format === 'value' ? { value: firstValue(rows) } : { rows: [...rows] }
+  result.row_count = rows.length
+  result.rows_affected = affected
+  if (truncated) result.truncated = truncated
+  if (shown !== undefined) result.columns = shown
+  return result
 }
 
 function shownColumns(columns: readonly ResultColumn[], asked: Format): SqlResult['columns'] {
@@ -78,7 +77,7 @@ function objectRows(columns: readonly ResultColumn[]): (values: readonly unknown
   }
   return (values) => {
     const row: Record<string, unknown> = {}
-    for (const [index, name] of names.entries()) row[name] = values[index]
+    for (let index = 0; index < names.length; index++) row[names[index] ?? ''] = values[index]
     return row
   }
 }
@@ -86,6 +85,7 @@ function objectRows(columns: readonly ResultColumn[]): (values: readonly unknown
 /** Names that occur again get a number, the first that is free from 2 on, so that no value hides another. */
 function uniqueNames(columns: readonly ResultColumn[]): readonly string[] {
   const all = columns.map(({ name }) => name)
+  if (new Set(all).size === all.length) return all
   const used = new Set<string>()
   const free = new Set(all)
   return all.map((name) => {

@@ -71,13 +71,17 @@ export function sql({ sql: service, jmespath, scripts }: SqlServices): Handler {
   function checked(asked: AskedStatement): Checked {
     const statement = service.read(asked.query)
     if (statement.kind.kind === 'refused') throw invalidInput(asked.field, statement.kind.instead)
-    return { ...asked, statement }
+    const { field, query, args, expectRows: expected } = asked
+    return { field, query, args, expectRows: expected, statement }
   }
 
   function jobOf(input: SqlInput, statements: readonly Checked[], context: JobContext): SqlJob {
     const { tenantId, assignmentId, signal, maxOutputBytes } = context
     return {
-      ...{ tenantId, assignmentId, signal, maxOutputBytes },
+      tenantId,
+      assignmentId,
+      signal,
+      maxOutputBytes,
       timeLeftMs: () => context.timeLeftMs(),
       wanted: { connection: input.connection, connectionString: input.connection_string },
       isolation: input.isolation ?? input.transaction?.isolation,

@@ -2,8 +2,8 @@ import { BoundedMap } from '../../lib/bounded-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { builtinTypes } from './builtin-types.ts'
 import type { Connection } from './connection.ts'
+import { KnownQueries } from './known-queries.ts'
 import { parameterOids } from './parameter-oids.ts'
-import { isPlainTable, plainTable } from './plain-table.ts'
 import { type TypeInfo, unknownType } from './type-info.ts'
 import { lookUpTypes } from './type-lookup.ts'
 
@@ -31,11 +31,10 @@ export interface Catalog {
    * comes after it is asked for anew, and not remembered.
    */
   parameters(text: string, connection: Connection, signal: AbortSignal, isFirst?: boolean): Promise<readonly TypeInfo[]>
-  /**
-   * Whether a query is certain to leave its session as it was, for it runs nobody's function: columns of a table, found
-   * by comparing columns. Remembered like parameters.
-   */
-  touchesNothing(text: string, connection: Connection, signal: AbortSignal): Promise<boolean>
+  /** Queries that are certain to leave their session as it was. */
+  readonly queries: KnownQueries
+  /** Remembers what a query that touches nothing gave, by the OIDs of its columns, so that it may be quick the next time. */
+  foundFew(text: string, columns: readonly number[]): void
   /** Whether a statement is known to give many rows. */
   hasMany(text: string): boolean
   /** Remembers that a statement gave many rows. */
@@ -53,7 +52,7 @@ export function openCatalog(clock: Clock): Catalog {
   )
 
   const bounds = { maxEntries: maxStatements, maxAgeMs: statementAgeMs, maxSize: maxStatementsSize }
-  const harmless = new BoundedMap<string, boolean>(bounds, clock)
+  const queries = new KnownQueries(clock)
   const many = new BoundedMap<string, true>(bounds, clock)
 
   async function types(
@@ -87,20 +86,20 @@ export function openCatalog(clock: Clock): Catalog {
       if (isFirst && remembered === undefined && list.every(isPlain)) statements.set(text, oids, text.length)
       return list
     },
-    async touchesNothing(text, connection, signal) {
-      const table = plainTable(text)
-      if (table === undefined) return false
-      const remembered = harmless.get(text)
-      if (remembered !== undefined) return remembered
-      const isPlainOne = await isPlainTable(table, connection, signal)
-      harmless.set(text, isPlainOne, text.length)
-      return isPlainOne
+    queries,
+    foundFew(text, columns) {
+      if (queries.find(text) !== undefined) return
+      const parameters = statements.get(text)?.map((oid) => builtinTypes.get(oid) ?? known.get(oid) ?? unknownType)
+      if (parameters !== undefined) queries.learn(text, parameters, columns)
     },
     hasMany: (text) => many.get(text) !== undefined,
-    foundMany: (text) => many.set(text, true, text.length),
+    foundMany(text) {
+      many.set(text, true, text.length)
+      queries.forget(text)
+    },
     forget(text) {
       statements.delete(text)
-      harmless.delete(text)
+      queries.forget(text)
     },
   }
 }

@@ -1,6 +1,9 @@
 import type { ReservedSQL, SQL } from 'bun'
 import type { Clock, Timer } from '../../lib/clock.ts'
 import { statementFailure } from './driver-error.ts'
+import { type Answer, type Answers, type Reply, repliesOf, replyOf } from './driver-reply.ts'
+import { literal } from './driver-text.ts'
+import { QuickExchange, type Running } from './quick-exchange.ts'
 import { ConnectionLost, ServerError } from './server-error.ts'
 
 /** A value for a parameter of type json or jsonb: this JSON, also when it is a string. */
@@ -11,25 +14,6 @@ interface JsonParam {
 /** The value of a parameter: its text, NULL, or JSON. */
 export type Param = string | null | JsonParam
 
-/** A column of a reply: its name, and the OID of its type. */
-interface Column {
-  readonly name: string
-  readonly type: number
-}
-
-/** What a server answered to one statement. */
-export interface Reply {
-  /** The command tag's word, such as `SELECT`. */
-  readonly command: string
-  /** The command tag's count of rows, 0 when it has none. */
-  readonly affected: number
-  readonly columns: readonly Column[]
-  /** The values in the text form of their types. */
-  readonly rows: readonly (readonly (string | null)[])[]
-  /** The size of all values as they came. */
-  readonly bytes: number
-}
-
 /**
  * One session of a server; it runs one thing at a time. An aborted signal cancels on the server: the call rejects with the
  * signal's reason within half a second, and a connection that did not obey by then is ended. Otherwise calls reject
@@ -38,6 +22,8 @@ export interface Reply {
 export interface Connection extends AsyncDisposable {
   /** False when it is lost, stuck or in an unknown state: not to be used again. */
   readonly isSound: boolean
+  /** Where the driver prepares statements: nothing else runs there but fixed texts of ours. */
+  readonly quick: QuickExchange | undefined
   /** Runs fixed texts of ours, several statements at once, by the simple protocol. */
   control(text: string, signal?: AbortSignal): Promise<readonly Reply[]>
   /** Runs one statement by the extended protocol; the server refuses several in one text. */
@@ -65,12 +51,15 @@ export class DriverConnection implements Connection {
   #giveUp: ((reason: unknown) => void) | undefined
   #limit: Timer | undefined
   #stray: ((since: number) => void) | undefined
+  #cancelElsewhere: ((running: Running) => void) | undefined
+  readonly quick: QuickExchange | undefined
 
-  /** `session` is the only one of the `client`. To be discarded when the client says that it ended. */
-  constructor(client: SQL, session: ReservedSQL, clock: Clock) {
+  /** `session` is the only one of the `client`; with a mark it is for quick exchanges. To be discarded when the client says that it ended. */
+  constructor(client: SQL, session: ReservedSQL, clock: Clock, mark: string | undefined) {
     this.#client = client
     this.#session = session
     this.#clock = clock
+    if (mark !== undefined) this.quick = new QuickExchange(session, clock, this, mark)
   }
 
   get isSound(): boolean {
@@ -97,6 +86,19 @@ export class DriverConnection implements Connection {
   /** Has it told when the server does not heed a cancellation, with when that was sent which goes on, in monotonic milliseconds. */
   onStray(stray: (since: number) => void): void {
     this.#stray = stray
+  }
+
+  stray(since: number): void {
+    this.#stray?.(since)
+  }
+
+  /** Has it told which transaction is to be cancelled by another session. */
+  onCancel(cancel: (running: Running) => void): void {
+    this.#cancelElsewhere = cancel
+  }
+
+  cancel(running: Running): void {
+    this.#cancelElsewhere?.(running)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -161,80 +163,7 @@ export class DriverConnection implements Connection {
   }
 }
 
-/** Rows as they came, with what the server said of them. */
-type Answer = (Buffer | null)[][] & Pick<SQL.ResultMetadata, 'command' | 'count' | 'columns'>
-
-/** Of several statements: an answer for each. */
-type Answers = Answer | Answer[]
-
-function isOne(answers: Answers): answers is Answer {
-  return 'command' in answers
-}
-
-/** Takes apart what the driver gives only when somebody looks: at most answers nobody does, and it costs more than the answer. */
-class DriverReply implements Reply {
-  readonly #answer: Answer
-  #columns: readonly Column[] | undefined
-  #rows: (string | null)[][] | undefined
-  #bytes = 0
-
-  constructor(answer: Answer) {
-    this.#answer = answer
-  }
-
-  get command(): string {
-    return this.#answer.command ?? ''
-  }
-
-  get affected(): number {
-    return this.#answer.count
-  }
-
-  get columns(): readonly Column[] {
-    this.#columns ??= (this.#answer.columns ?? []).map(({ name, type }) => ({ name, type }))
-    return this.#columns
-  }
-
-  get bytes(): number {
-    this.#read()
-    return this.#bytes
-  }
-
-  get rows(): readonly (readonly (string | null)[])[] {
-    return this.#read()
-  }
-
-  /** By hand: the driver's rows are arrays of a class of its own, and `map` would make another such. */
-  #read(): (string | null)[][] {
-    if (this.#rows !== undefined) return this.#rows
-    this.#rows = []
-    for (const row of this.#answer) {
-      const texts: (string | null)[] = []
-      for (const value of row) {
-        this.#bytes += value?.length ?? 0
-        texts.push(value === null ? null : value.toString())
-      }
-      this.#rows.push(texts)
-    }
-    return this.#rows
-  }
-}
-
-function replyOf(answer: Answer): Reply {
-  return new DriverReply(answer)
-}
-
-function repliesOf(answers: Answers): readonly Reply[] {
-  return isOne(answers) ? [replyOf(answers)] : answers.map(replyOf)
-}
-
 /** The driver writes an object as JSON whatever the value in it is; of its own, a string is text, a number no JSON. */
 function driverValue(param: Param): unknown {
   return param === null || typeof param === 'string' ? param : { toJSON: () => param.json }
-}
-
-/** The text as the driver takes the literal part of a tagged template: with a `raw` that is not enumerable. */
-function literal(text: string): TemplateStringsArray {
-  // What defineProperty adds is not in its type.
-  return Object.defineProperty([text], 'raw', { value: [text] }) as unknown as TemplateStringsArray
 }

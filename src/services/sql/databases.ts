@@ -12,21 +12,22 @@ import type { Secrets } from '../secrets/secrets.ts'
 import { Backends } from './backends.ts'
 import { connectionFailure, type Whereabouts } from './connection-failure.ts'
 import type { Target } from './dial.ts'
+import type { Lease, Open } from './lease.ts'
 import { connectLimit, namedTarget } from './named-target.ts'
-import type { Lease } from './pool.ts'
-import { type Counts, type Open, Pools } from './pools.ts'
+import { type Counts, Pools } from './pools.ts'
 import { ConnectionLost } from './server-error.ts'
 
-export type { Lease } from './pool.ts'
+export type { Lease } from './lease.ts'
 
 /** A place that jobs may send statements to. */
 export interface Database {
   /**
    * Resolves with a connection when there is one. Rejects with RESOURCE_UNAVAILABLE after too long a wait, with
    * DB_CONNECTION_ERROR when none can be opened, with PERMISSION_DENIED when the addresses of the host are refused, all
-   * unsent, and with the signal's reason when it aborts.
+   * unsent, and with the signal's reason when it aborts. It is one for quick exchanges only where `quickly`, a query, is
+   * all that is to be run.
    */
-  lease(tenantId: string, signal: AbortSignal): Promise<Lease>
+  lease(tenantId: string, signal: AbortSignal, quickly?: string): Promise<Lease>
 }
 
 /** Which database a job asks for. */
@@ -79,10 +80,10 @@ class PooledDatabases implements Databases {
 
   constructor(options: DatabasesOptions) {
     const { config, secrets, clock, metrics } = options
-    const { maxRows, maxOutputBytes, readOnly, maxPools, poolSize, queueTimeoutMs, connectTimeoutMs } = config
+    const { maxRows, maxOutputBytes, readOnly, maxPools, poolSize, queueTimeoutMs, connectTimeoutMs, prepare } = config
     this.limits = { maxRows, maxOutputBytes, readOnly }
     this.#options = options
-    const usual = { clock, size: poolSize, queueMs: queueTimeoutMs, cleaningMs: connectTimeoutMs }
+    const usual = { clock, size: poolSize, queueMs: queueTimeoutMs, cleaningMs: connectTimeoutMs, mayPrepare: prepare }
     this.#configuredPools = new Pools({ ...usual, maxPools: Number.POSITIVE_INFINITY })
     this.#inlinePools = new Pools({ ...usual, maxPools })
     metrics.observe({ databases: () => added(this.#configuredPools.counts(), this.#inlinePools.counts()) })
@@ -139,15 +140,15 @@ class PooledDatabases implements Databases {
   #database(target: Target, where: Whereabouts): Database {
     const { clock, log } = this.#options
     const backends = new Backends({ target, clock, log })
-    const open: Open = (signal) => backends.open(signal)
+    const open: Open = (signal, isQuick) => backends.open(signal, isQuick)
     // What a job brought is under the egress policy, so it shares nothing with what the operator named.
     const pools = 'host' in where ? this.#inlinePools : this.#configuredPools
     const { connectTimeoutMs: _, ...place } = target.dsn
     const key = JSON.stringify(place)
     return {
-      lease: async (tenantId, signal) => {
+      lease: async (tenantId, signal, quickly) => {
         try {
-          return await pools.lease(key, open, tenantId, signal)
+          return await pools.lease(key, open, tenantId, signal, quickly)
         } catch (thrown) {
           throw thrown instanceof ConnectionLost ? connectionFailure(thrown, where) : thrown
         }

@@ -28,24 +28,44 @@ const isNotKnown: ReadonlySet<string | undefined> = new Set(['42704', '22023'])
 const blind = new WeakSet<Target>()
 
 /**
- * Connects and signs in. Rejects with ConnectionLost, with the signal's reason when it aborts, and with what asking for
+ * Connects and signs in; With a `mark`, a word, the connection is one for quick exchanges, and
+ * its session has that as its setting `beamline.session`, unless somebody between us and the server shares sessions. Rejects with ConnectionLost, with the signal's reason when it aborts, and with what asking for
  * the addresses rejects with.
  */
-export async function openConnection(target: Target, clock: Clock, signal: AbortSignal): Promise<DriverConnection> {
+export async function openConnection(
+  target: Target,
+  clock: Clock,
+  signal: AbortSignal,
+  mark?: string,
+): Promise<DriverConnection> {
   const { dsn } = target
-  if (blind.has(target)) return openWith(dsn, target, clock, signal)
-  const options = dsn.options + lookAround
+  const dial = { dsn: mark === undefined ? dsn : marked(dsn, mark), clock, mark }
+  if (blind.has(target)) return openWith(dial, target, signal)
+  const options = dial.dsn.options + lookAround
   try {
-    return await openWith({ ...dsn, options }, target, clock, signal)
+    return await openWith({ ...dial, dsn: { ...dial.dsn, options } }, target, signal)
   } catch (thrown) {
     if (!(thrown instanceof ConnectionLost && isNotKnown.has(thrown.sqlState))) throw thrown
-    const connection = await openWith(dsn, target, clock, signal)
+    const connection = await openWith(dial, target, signal)
     blind.add(target)
     return connection
   }
 }
 
-async function openWith(dsn: Dsn, target: Target, clock: Clock, signal: AbortSignal): Promise<DriverConnection> {
+/** What is the same for every address. */
+interface Dial {
+  readonly dsn: Dsn
+  readonly clock: Clock
+  /** Of a connection for quick exchanges. */
+  readonly mark: string | undefined
+}
+
+function marked(dsn: Dsn, mark: string): Dsn {
+  return { ...dsn, options: `${dsn.options} -c beamline.session=${mark}` }
+}
+
+async function openWith(dial: Dial, target: Target, signal: AbortSignal): Promise<DriverConnection> {
+  const { dsn, clock } = dial
   const { timeoutMs } = target
   const late = (): ConnectionLost => new ConnectionLost('timeout')
   const until = clock.monotonic() + timeoutMs
@@ -57,7 +77,7 @@ async function openWith(dsn: Dsn, target: Target, clock: Clock, signal: AbortSig
     const ms = (until - clock.monotonic()) / (places.length - index)
     if (ms <= 0) break
     try {
-      return await limited((limit) => signIn(dsn, place, clock, limit), { clock, ms, signal, late })
+      return await limited((limit) => signIn(dial, place, limit), { clock, ms, signal, late })
     } catch (thrown) {
       if (!(thrown instanceof ConnectionLost) || signal.aborted) throw thrown
       failure = thrown
@@ -100,32 +120,28 @@ const securities: Readonly<Record<Dsn['tls'], Security>> = {
 /** How it is tried once more, where the server has not let the user in at all or could not speak TLS. */
 const secondTries: Readonly<Partial<Record<Dsn['tls'], Security>>> = { allow: 'any', prefer: 'bare' }
 
-async function signIn(dsn: Dsn, place: Place, clock: Clock, signal: AbortSignal): Promise<DriverConnection> {
-  if ('path' in place) return connect(dsn, place, 'bare', clock, signal)
+async function signIn(dial: Dial, place: Place, signal: AbortSignal): Promise<DriverConnection> {
+  const { dsn } = dial
+  if ('path' in place) return connect(dial, place, 'bare', signal)
   try {
-    return await connect(dsn, place, securities[dsn.tls], clock, signal)
+    return await connect(dial, place, securities[dsn.tls], signal)
   } catch (thrown) {
     const second = secondTries[dsn.tls]
     const isWorthIt = thrown instanceof ConnectionLost && (thrown.sqlState === '28000' || thrown.loss === 'tls')
     if (second === undefined || !isWorthIt) throw thrown
-    return connect(dsn, place, second, clock, signal)
+    return connect(dial, place, second, signal)
   }
 }
 
-async function connect(
-  dsn: Dsn,
-  place: Place,
-  security: Security,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<DriverConnection> {
+async function connect(dial: Dial, place: Place, security: Security, signal: AbortSignal): Promise<DriverConnection> {
+  const { clock, mark } = dial
   let connection: DriverConnection | undefined
-  const client = driverClient(dsn, place, await tlsOf(dsn, security), () => connection?.discard())
+  const client = driverClient(dial, place, await tlsOf(dial.dsn, security), () => connection?.discard())
   const abort = (): void => void client.close({ timeout: 0 }).catch(() => undefined)
   signal.addEventListener('abort', abort, { once: true })
   try {
     signal.throwIfAborted()
-    connection = new DriverConnection(client, await client.reserve(), clock)
+    connection = new DriverConnection(client, await client.reserve(), clock, mark)
     signal.throwIfAborted()
     return connection
   } catch (thrown) {
@@ -160,7 +176,7 @@ async function certificates(path: string): Promise<string> {
  * The driver asks the environment for whatever is left out or empty (PGPASSWORD, PGSSLMODE, DATABASE_URL and many more):
  * so nothing is left out, the password is a function, and a URL that says nothing but the mode stands first.
  */
-function driverClient(dsn: Dsn, place: Place, { mode, tls }: Tls, ended: () => void): SQL {
+function driverClient({ dsn, mark }: Dial, place: Place, { mode, tls }: Tls, ended: () => void): SQL {
   return new SQL(`postgres://localhost/?sslmode=${mode}`, {
     adapter: 'postgres',
     hostname: 'localhost',
@@ -173,8 +189,8 @@ function driverClient(dsn: Dsn, place: Place, { mode, tls }: Tls, ended: () => v
     channelBinding: dsn.channelBinding,
     connection: sessionSettings(dsn),
     max: 1,
-    // Unnamed statements: results are text then, always.
-    prepare: false,
+    // Of unnamed statements results are text, always.
+    prepare: mark !== undefined,
     // 0 is none: there are limits of our own, and the driver would connect again and again until its own is over.
     connectionTimeout: 0,
     idleTimeout: 0,

@@ -22,6 +22,11 @@ export class Places {
     this.#clock = clock
   }
 
+  /** How many are taken, or kept empty for now. */
+  get full(): number {
+    return this.#full
+  }
+
   get waiting(): number {
     return this.#line.length
   }
@@ -42,9 +47,15 @@ export class Places {
   async take(tenantId: string, limitMs: number, signal: AbortSignal): Promise<void> {
     if (this.#isClosed) throw isEnding()
     signal.throwIfAborted()
+    if (!this.takeNow(tenantId)) await this.#line.wait(tenantId, { clock: this.#clock, limitMs, late: isFull }, signal)
+  }
+
+  /** Whether the caller has a place now, without having waited for it. */
+  takeNow(tenantId: string): boolean {
     // Who waits while there is room has as many as may be.
-    if (this.#full < this.#size && this.#mayTake(tenantId)) this.#give(tenantId)
-    else await this.#line.wait(tenantId, { clock: this.#clock, limitMs, late: isFull }, signal)
+    const isFree = !this.#isClosed && this.#full < this.#size && this.#mayTake(tenantId)
+    if (isFree) this.#give(tenantId)
+    return isFree
   }
 
   /** Gives a place back, or to the one who is next. */

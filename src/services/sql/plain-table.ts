@@ -21,20 +21,28 @@ export function plainTable(text: string): string | undefined {
 }
 
 /**
- * Whether this is a table that runs nothing when it is read: no view, no rules, no row security, none below it, and all its
- * columns of the server's own types; and the server's own operators come first. Asked inside the transaction.
+ * What a table is that runs nothing when it is read: no view, no rules, no row security, none below it, and all its columns
+ * of the server's own types; and the server's own operators come first. It tells the table and its columns from all
+ * others; undefined for every other relation.
  */
-export async function isPlainTable(table: string, connection: Connection, signal: AbortSignal): Promise<boolean> {
+export async function plainPrint(
+  table: string,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const [reply] = await connection.control(question(table), signal)
-  return reply?.rows[0]?.[0] === 't'
+  return reply?.rows[0]?.[0] ?? undefined
 }
 
 function question(table: string): string {
   const equals = 'OPERATOR(pg_catalog.=)'
   const own = "'pg_catalog'::pg_catalog.regnamespace"
-  return `SELECT c.relkind ${equals} 'r' AND NOT c.relhasrules AND NOT c.relrowsecurity AND NOT c.relhassubclass
+  const columns = `SELECT pg_catalog.string_agg(pg_catalog.concat(a.attnum, ' ', a.atttypid, ' ', a.attname), ', ' ORDER BY a.attnum)
+      FROM pg_catalog.pg_attribute AS a WHERE a.attrelid ${equals} c.oid AND a.attnum OPERATOR(pg_catalog.>) 0`
+  return `SELECT pg_catalog.concat(c.oid, ': ', (${columns}))
+    FROM pg_catalog.pg_class AS c WHERE c.oid ${equals} pg_catalog.to_regclass('${table}')
+      AND c.relkind ${equals} 'r' AND NOT c.relhasrules AND NOT c.relrowsecurity AND NOT c.relhassubclass
       AND (pg_catalog.current_schemas(true))[1] ${equals} 'pg_catalog'::pg_catalog.name
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid ${equals} a.atttypid
-        WHERE a.attrelid ${equals} c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND t.typnamespace OPERATOR(pg_catalog.<>) ${own})
-    FROM pg_catalog.pg_class AS c WHERE c.oid ${equals} pg_catalog.to_regclass('${table}')`
+        WHERE a.attrelid ${equals} c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND t.typnamespace OPERATOR(pg_catalog.<>) ${own})`
 }

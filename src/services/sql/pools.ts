@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts'
 import { WaitingLine } from '../../lib/waiting-line.ts'
-import type { Connection } from './connection.ts'
+import type { Lease, Open } from './lease.ts'
 import { isEnding, isFull } from './places.ts'
-import { type Lease, Pool } from './pool.ts'
+import { Pool } from './pool.ts'
 
 interface PoolsOptions {
   /** The most pools at once. */
@@ -12,11 +12,10 @@ interface PoolsOptions {
   /** The longest wait for a connection, in milliseconds. */
   readonly queueMs: number
   readonly cleaningMs: number
+  /** Whether there may be connections for quick exchanges. */
+  readonly mayPrepare: boolean
   readonly clock: Clock
 }
-
-/** Opens a connection, within a time limit of its own. */
-export type Open = (signal: AbortSignal) => Promise<Connection>
 
 /** How many connections there are, and how many wait for one. */
 export interface Counts {
@@ -49,11 +48,14 @@ export class Pools implements AsyncDisposable {
   }
 
   /** As the pool of this key does, which is made with `open` when there is none; the waits are limited together. */
-  async lease(key: string, open: Open, tenantId: string, signal: AbortSignal): Promise<Lease> {
+  async lease(key: string, open: Open, tenantId: string, signal: AbortSignal, quickly?: string): Promise<Lease> {
     if (this.#isClosed) throw isEnding()
+    const known = this.#pools.get(key)
+    const ready = quickly === undefined || signal.aborted ? undefined : known?.leaseNow(tenantId, quickly)
+    if (ready !== undefined) return ready
     const { clock, queueMs } = this.#options
     const until = clock.monotonic() + queueMs
-    let pool = this.#pools.get(key) ?? (this.#line.length === 0 ? this.#made(key, open) : undefined)
+    let pool = known ?? (this.#line.length === 0 ? this.#made(key, open) : undefined)
     while (pool === undefined) {
       await this.#line.wait(tenantId, { clock, limitMs: until - clock.monotonic(), late: isFull }, signal)
       pool = this.#pools.get(key)
@@ -61,7 +63,7 @@ export class Pools implements AsyncDisposable {
       if (pool !== undefined) this.#line.admit()
       else pool = this.#made(key, open)
     }
-    return pool.lease(tenantId, until - clock.monotonic(), signal)
+    return pool.lease(tenantId, until - clock.monotonic(), signal, quickly)
   }
 
   /** Ends all connections: at once, or when they are given back, but after two seconds anyway. */
@@ -74,14 +76,14 @@ export class Pools implements AsyncDisposable {
 
   /** Undefined when there are too many, and all are in use. */
   #made(key: string, open: Open): Pool | undefined {
-    const { maxPools, size, cleaningMs, clock } = this.#options
+    const { maxPools, size, cleaningMs, mayPrepare, clock } = this.#options
     if (this.#pools.size >= maxPools) {
       const idle = [...this.#pools].filter(([, { isIdle }]) => isIdle)
       const longest = idle.toSorted(([, a], [, b]) => a.usedAt - b.usedAt)[0]
       if (longest === undefined) return undefined
       this.#end(...longest)
     }
-    const pool: Pool = new Pool({ size, cleaningMs, clock, open, onIdle: () => this.#onIdle(key, pool) })
+    const pool: Pool = new Pool({ size, cleaningMs, mayPrepare, clock, open, onIdle: () => this.#onIdle(key, pool) })
     this.#pools.set(key, pool)
     return pool
   }

@@ -32,6 +32,11 @@ export class RowBudget {
     return this.#rows
   }
 
+  /** The size of what was taken, as JSON. */
+  get taken(): number {
+    return this.#limits.maxBytes - this.#bytes
+  }
+
   /** Whether all of this may come: rows, and their values as the server wrote them. Throws unless less is enough. */
   foresee(rows: number, textBytes: number): void {
     if (this.truncate) return

@@ -1,14 +1,14 @@
 /** Reading rows: in portions, and no further than is allowed. */
 import type { Clock } from '../../lib/clock.ts'
 import type { Turns } from '../../lib/turns.ts'
+import { builtinTypes } from './builtin-types.ts'
 import type { Catalog } from './catalog.ts'
-import type { Connection, Reply } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { decoder } from './decode.ts'
+import type { Reply } from './driver-reply.ts'
 import type { RowBudget } from './row-budget.ts'
+import { firstBatch } from './row-limit.ts'
 import { hasFixedSize, type TypeInfo, unknownType } from './type-info.ts'
-
-/** How many rows are asked for at first, before anything is known of their size. */
-export const firstBatch = 8
 
 /** No batch has more rows where one may have any size. */
 const mostUnbounded = 64
@@ -86,8 +86,14 @@ const nothing: Rows = { columns: [], rows: [], truncated: false }
 
 async function takerOf({ columns }: Reply, reading: Reading): Promise<RowTaker> {
   const { catalog, connection, signal } = reading
-  const oids = columns.map(({ type }) => type)
-  const types = await catalog.types(oids, connection, signal)
+  const isKnown = columns.every(({ type }) => builtinTypes.has(type))
+  const types = isKnown
+    ? builtinTypes
+    : await catalog.types(
+        columns.map(({ type }) => type),
+        connection,
+        signal,
+      )
   return new RowTaker(
     columns.map(({ name, type }) => ({ name, type: types.get(type) ?? unknownType })),
     reading,
@@ -159,5 +165,7 @@ class RowTaker {
 }
 
 function textSize(row: readonly (string | null)[]): number {
-  return row.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+  let size = 0
+  for (const text of row) size += text?.length ?? 0
+  return size
 }

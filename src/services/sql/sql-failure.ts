@@ -25,6 +25,11 @@ const sessionEnds = /^(?:08...|57P0.|25P03)$/
 
 const longestMessage = 500
 
+/** Whether the server did not let a statement come to its end. */
+export function isCutShort(thrown: unknown): boolean {
+  return thrown instanceof ServerError && cutShort.has(thrown.sqlState)
+}
+
 /** Whether a server that was asked to keep a transaction said that it did not; one that was cut short says nothing of it. */
 export function isRefusal(thrown: unknown): boolean {
   return thrown instanceof ServerError && !cutShort.has(thrown.sqlState) && !sessionEnds.test(thrown.sqlState)

@@ -7,6 +7,8 @@ import { Turns } from '../../lib/turns.ts'
 import type { Connection } from './connection.ts'
 import type { Database, Databases, Lease, SqlLimits } from './databases.ts'
 import { type Claim, claimEffect, createEffects, isTableMissing, recordEffect } from './effects.ts'
+import type { QuickExchange } from './quick-exchange.ts'
+import { hasLostNames, NotQuick, QuickTransaction } from './quick-transaction.ts'
 import { RowBudget } from './row-budget.ts'
 import { ConnectionLost } from './server-error.ts'
 import { isRefusal, sqlFailure } from './sql-failure.ts'
@@ -34,6 +36,8 @@ export interface SqlJob extends Mode {
   readonly statements: readonly SqlStatement[]
 }
 
+type Work = (transaction: SqlTransaction) => Promise<unknown>
+
 /** Runs statements. */
 export interface Sql {
   readonly limits: SqlLimits
@@ -41,9 +45,9 @@ export interface Sql {
   read(text: string): SqlStatement
   /**
    * Has `work` done in a transaction that is kept when it resolves, and resolves with the same JSON; all is undone when
-   * it rejects. Rejects with a JobError, which is `unsent` whenever nothing can have been kept.
+   * it rejects. It may be done once more when nothing was kept. Rejects with a JobError, which is `unsent` whenever nothing can have been kept.
    */
-  transact(job: SqlJob, work: (transaction: SqlTransaction) => Promise<unknown>): Promise<unknown>
+  transact(job: SqlJob, work: Work): Promise<unknown>
 }
 
 /** How long a connection that stood idle may take to answer, in milliseconds, before it counts as dead. */
@@ -67,9 +71,55 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
   const sweeper = new Sweeper(clock)
   const statements = new BoundedMap<string, SqlStatement>(rememberedStatements, clock)
 
-  async function transact(job: SqlJob, work: (transaction: SqlTransaction) => Promise<unknown>): Promise<unknown> {
+  async function transact(job: SqlJob, work: Work): Promise<unknown> {
     const database = databases.resolve(job.wanted, job.tenantId)
-    const lease = await begun(database, job, clock)
+    const quickly = quickText(job)
+    if (quickly !== undefined) {
+      const lease = await database.lease(job.tenantId, job.signal, quickly).catch((thrown: unknown) => {
+        throw failure(thrown, job, false)
+      })
+      if (lease.connection.quick === undefined) return usual(database, job, work, lease)
+      const done = await quick(lease, lease.connection.quick, job, work)
+      if (done !== undefined) return done.output
+    }
+    return usual(database, job, work)
+  }
+
+  /** Undefined when it has to be done in another transaction: nothing was. */
+  async function quick(
+    lease: Lease,
+    exchange: QuickExchange,
+    job: SqlJob,
+    work: Work,
+  ): Promise<{ readonly output: unknown } | undefined> {
+    const { connection, catalog } = lease
+    const { signal, timeLeftMs } = job
+    const given = {
+      quick: exchange,
+      connection,
+      catalog,
+      mode: job,
+      signal,
+      clock,
+      turns,
+      budget: budgetOf(job),
+      timeLeftMs,
+    }
+    try {
+      const output = await work(new QuickTransaction(given))
+      checkSize(output, job, given.budget)
+      return { output }
+    } catch (thrown) {
+      if (!(thrown instanceof NotQuick)) throw failure(thrown, job, false)
+      if (hasLostNames(thrown)) lease.stopQuick()
+      return undefined
+    } finally {
+      await lease[Symbol.asyncDispose]()
+    }
+  }
+
+  async function usual(database: Database, job: SqlJob, work: Work, first?: Lease): Promise<unknown> {
+    const lease = await begun(database, job, clock, first)
     const { connection } = lease
     const transaction = transactionOn(lease, job)
     let isSent = false
@@ -80,7 +130,7 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
         return claim.output
       }
       const output = await work(transaction)
-      checkSize(output, job)
+      checkSize(output, job, transaction.budget)
       if (claim !== undefined) await recordEffect(connection, claim.table, job, output, job.signal)
       job.signal.throwIfAborted()
       isSent = true
@@ -103,12 +153,16 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
   }
 
   function transactionOn({ connection, catalog }: Lease, job: SqlJob): OpenTransaction {
-    const { maxRows, truncate, signal, timeLeftMs, statements, isOnceOnly } = job
-    const { maxRows: allowed, maxOutputBytes: maxBytes } = databases.limits
-    const budget = new RowBudget({ maxRows: Math.min(maxRows ?? allowed, allowed), maxBytes, truncate })
+    const { signal, timeLeftMs, statements, isOnceOnly } = job
+    const budget = budgetOf(job)
     const mayRestart = statements.length === 1 && !isOnceOnly
     const restart = mayRestart ? () => beginAgain(connection, job) : undefined
     return new OpenTransaction({ connection, catalog, signal, clock, turns, budget, timeLeftMs, restart })
+  }
+
+  function budgetOf({ maxRows, truncate }: SqlJob): RowBudget {
+    const { maxRows: allowed, maxOutputBytes: maxBytes } = databases.limits
+    return new RowBudget({ maxRows: Math.min(maxRows ?? allowed, allowed), maxBytes, truncate })
   }
 
   function read(text: string): SqlStatement {
@@ -122,12 +176,20 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
   return { limits: databases.limits, read, transact }
 }
 
+/** The query of a job that is nothing else, when it may be known to touch nothing. */
+function quickText({ statements, isOnceOnly }: SqlJob): string | undefined {
+  const [only] = statements
+  if (only === undefined || statements.length > 1 || isOnceOnly) return undefined
+  const { text, kind } = only
+  return kind.kind === 'rows' && kind.isPlain && kind.parameters > 0 ? text : undefined
+}
+
 /** A connection on which a transaction has begun. One that turns out dead is replaced: nothing was done on it. */
-async function begun(database: Database, job: SqlJob, clock: Clock): Promise<Lease> {
+async function begun(database: Database, job: SqlJob, clock: Clock, first?: Lease): Promise<Lease> {
   for (let dead = 0; ; dead++) {
-    let lease: Lease | undefined
+    let lease = dead === 0 ? first : undefined
     try {
-      lease = await database.lease(job.tenantId, job.signal)
+      lease ??= await database.lease(job.tenantId, job.signal)
       await begin(lease.connection, job, clock)
       return lease
     } catch (thrown) {
@@ -167,8 +229,12 @@ async function claimOn(connection: Connection, job: SqlJob, clock: Clock): Promi
   return claimEffect(connection, job, job.signal)
 }
 
+/** Beside rows and columns an output has so much for each statement, in bytes of JSON, and rather more. */
+const besideRows = 200
+
 /** Whoever gives the output on would refuse it only when it was kept. */
-function checkSize(output: unknown, { maxOutputBytes: max }: SqlJob): void {
+function checkSize(output: unknown, { maxOutputBytes: max, statements }: SqlJob, { taken }: RowBudget): void {
+  if (taken + statements.length * besideRows <= max) return
   if (Buffer.byteLength(JSON.stringify(output)) <= max) return
   throw new JobError('OUTPUT_TOO_LARGE', 'The output is larger than is allowed', { details: { limit: 'bytes', max } })
 }

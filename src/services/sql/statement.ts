@@ -1,8 +1,11 @@
 /** Statements inside an open transaction. */
 import { JobError } from '../../errors.ts'
-import type { Connection, Param, Reply } from './connection.ts'
+import type { Connection, Param } from './connection.ts'
+import type { Reply } from './driver-reply.ts'
 import { checkParameterCount, encode } from './encode.ts'
-import { firstBatch, type Reading, type Rows, readCursor, readReply, type Shape } from './rows.ts'
+import type { RowBudget } from './row-budget.ts'
+import { limitedText, usualLimit } from './row-limit.ts'
+import { type Reading, type Rows, readCursor, readReply, type Shape } from './rows.ts'
 import { beforeOurs, inOwnText } from './server-error.ts'
 import { sqlFailure } from './sql-failure.ts'
 import type { StatementKind } from './statement-kind.ts'
@@ -63,6 +66,11 @@ export class OpenTransaction implements SqlTransaction {
     this.#surroundings = surroundings
   }
 
+  /** What its statements have brought back. */
+  get budget(): RowBudget {
+    return this.#surroundings.budget
+  }
+
   /** A statement ended the transaction: nobody knows what was kept, nor where the session stands now. */
   get hasEscaped(): boolean {
     return this.#hasEscaped
@@ -96,7 +104,7 @@ export class OpenTransaction implements SqlTransaction {
     this.#hasRun = true
     const limit = (): string => `${limitText(this.#surroundings.timeLeftMs())}; `
     this.#isUntouched &&=
-      kind.kind === 'rows' && kind.isPlain && (await catalog.touchesNothing(text, connection, signal))
+      kind.kind === 'rows' && kind.isPlain && (await catalog.queries.touchesNothing(text, connection, signal))
     const before = this.#isUntouched ? undefined : limit
     const reading: Reading = { ...this.#surroundings, shape, most, showsColumns, before }
     if (kind.kind === 'rows') {
@@ -126,11 +134,18 @@ export class OpenTransaction implements SqlTransaction {
     const { connection, signal, restart, catalog } = this.#surroundings
     if (restart === undefined) return undefined
     const enough = Math.min(reading.most, reading.budget.rowsLeft + 1)
-    const limit = Math.min(enough, firstBatch + 1)
-    const reply = await connection.statement(`${text}\nLIMIT ${limit}`, params, signal).catch((thrown: unknown) => {
+    const limit = Math.min(enough, usualLimit)
+    const reply = await connection.statement(limitedText(text, limit), params, signal).catch((thrown: unknown) => {
       throw beforeOurs(thrown, text)
     })
-    if (reply.rows.length < limit || limit === enough) return readReply(reply, reading)
+    if (reply.rows.length < limit || limit === enough) {
+      if (this.#isUntouched)
+        catalog.foundFew(
+          text,
+          reply.columns.map(({ type }) => type),
+        )
+      return readReply(reply, reading)
+    }
     catalog.foundMany(text)
     await restart()
     return undefined

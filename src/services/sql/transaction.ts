@@ -1,9 +1,10 @@
 /** The words around the statements of a job: what begins its transaction, what ends it, and what is left behind. */
 import type { Clock } from '../../lib/clock.ts'
-import type { Connection, Reply } from './connection.ts'
+import type { Connection } from './connection.ts'
+import type { Reply } from './driver-reply.ts'
 
 /** What a transaction sees of others. */
-type Isolation = 'read_committed' | 'repeatable_read' | 'serializable'
+export type Isolation = 'read_committed' | 'repeatable_read' | 'serializable'
 
 /** How a transaction is begun. */
 export interface Mode {
@@ -29,12 +30,17 @@ const cleanText =
  * What begins a transaction that has so much time left. One that only reads looks at the database at once: from then on
  * the server does not let it be changed into one that writes.
  */
-export function beginText({ isolation, readOnly }: Mode, timeLeftMs: number): string {
-  const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.replace('_', ' ').toUpperCase()}`
+export function beginText(mode: Mode, timeLeftMs: number): string {
+  const { readOnly } = mode
   const ms = limitOf(timeLeftMs)
-  const mode = `${level}${readOnly ? ' READ ONLY' : ''}`
   const limits = `statement_timeout=${ms}; SET LOCAL lock_timeout=${ms}; SET LOCAL idle_in_transaction_session_timeout=${ms}`
-  return `BEGIN${mode}; SET LOCAL ${limits}${readOnly ? '; SELECT' : ''}`
+  return `${modeText(mode)}; SET LOCAL ${limits}${readOnly ? '; SELECT' : ''}`
+}
+
+/** What begins a transaction, and sets no limits. */
+export function modeText({ isolation, readOnly }: Mode): string {
+  const level = isolation === undefined ? '' : ` ISOLATION LEVEL ${isolation.replace('_', ' ').toUpperCase()}`
+  return `BEGIN${level}${readOnly ? ' READ ONLY' : ''}`
 }
 
 /**
@@ -49,7 +55,8 @@ export function limitText(timeLeftMs: number): string {
     ('idle_in_transaction_session_timeout')) AS limits (name) WHERE NOT (${isShort})`
 }
 
-function limitOf(timeLeftMs: number): number {
+/** The server's own limit for what has so much time left, in milliseconds. */
+export function limitOf(timeLeftMs: number): number {
   return Math.min(longestMs, Math.ceil(Math.max(0, timeLeftMs)) + graceMs)
 }
 
@@ -59,6 +66,17 @@ export function endsTransaction({ command }: Reply): boolean {
 }
 
 const enders = /^(?:BEGIN|START|COMMIT|ROLLBACK|PREPARE|SAVEPOINT|RELEASE)\b/
+
+/** All that DISCARD ALL does, but for the statements that the driver has prepared, beside which there may be no others. */
+const discardText = `CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; DISCARD TEMP; DISCARD SEQUENCES;
+  SELECT pg_catalog.pg_advisory_unlock_all(); SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql`
+
+/** Leaves nothing in a session for its next tenant. Rejects as the connection does, and when somebody has prepared statements. */
+export async function discardAll(connection: Connection, signal: AbortSignal): Promise<void> {
+  const replies = await connection.control(connection.quick === undefined ? 'DISCARD ALL' : discardText, signal)
+  const isForged = (replies.at(-1)?.rows.length ?? 0) > 0
+  if (isForged) throw new Error('there are statements that somebody has prepared')
+}
 
 /** Undoes a transaction and cleans its session; a session for which that fails or takes too long is not used again. Never rejects. */
 export function rollBack(connection: Connection, clock: Clock): Promise<void> {

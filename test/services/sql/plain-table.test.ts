@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Connection } from '../../../src/services/sql/connection.ts'
-import { isPlainTable, plainTable } from '../../../src/services/sql/plain-table.ts'
+import { plainPrint, plainTable } from '../../../src/services/sql/plain-table.ts'
 import { type Postgres, startPostgres } from '../../support/postgres.ts'
 import { never, observer } from './databases-world.ts'
 import { dial } from './dial-world.ts'
@@ -58,11 +58,11 @@ describe('a table', () => {
     ['parts', false],
     ['nothing', false],
   ])('%s runs nothing: %p', async (table, isPlain) => {
-    expect(await isPlainTable(table, connection, never)).toBe(isPlain)
+    expect((await plainPrint(table, connection, never)) !== undefined).toBe(isPlain)
   })
 
   test('of a search path on which others stand before the server is not trusted', async () => {
     await connection.control('SET search_path = public, pg_catalog')
-    expect(await isPlainTable('plain', connection, never)).toBe(false)
+    expect(await plainPrint('plain', connection, never)).toBeUndefined()
   })
 })

@@ -9,6 +9,7 @@ function answering(rows: readonly Row[]): Connection {
   const reply = { command: 'SELECT', affected: rows.length, columns: [], rows, bytes: 0 }
   return {
     isSound: true,
+    quick: undefined,
     control: async () => [reply],
     statement: async () => reply,
     discard() {},

@@ -29,6 +29,7 @@ export async function openTypeSession({ url }: Postgres, clock = systemClock): P
     get isSound() {
       return driver.isSound
     },
+    quick: undefined,
     control(text, signal) {
       sent.push(text)
       return driver.control(text, signal)
