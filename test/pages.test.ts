@@ -68,7 +68,8 @@ function isExample(code: string): boolean {
     /^SQL_CONNECTION_REPORTING$/,
     /^SHA2_/,
     /^(SECRET|SQL_CONNECTION)_<NAME>/,
-    /^(HTTP_PROXY|STATE_DIRECTORY|NATS_SERVER|NATS_SERVER_OLD)$/,
+    /^(HTTP_PROXY|STATE_DIRECTORY|NATS_SERVER|NATS_SERVER_OLD|SYSTEMD_ANALYZE)$/,
+    /^DLQ_REJECTED$/,
     /^KV_BEAMLINE_(STATE|GIVE_BACKS)$/,
   ].some((pattern) => pattern.test(code))
 }
