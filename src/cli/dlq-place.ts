@@ -48,7 +48,7 @@ export async function openPlace(
     bus = opened.use(await openSender({ config, log, metrics, clock }))
     if (!(await reached(bus, ending.signal, clock))) throw new Unreachable(bus.health().nats)
   }
-  const store = opened.use(await openDeadLetterStores({ config, bus, clock, log }))
+  const store = opened.use(await openDeadLetterStores({ config, bus, clock, log, existing: true }))
   const { subjects, wire } = config
   const replayer =
     bus && new Replayer({ store, bus, subjects, envelope: wire.envelope, clock, log: logger(config.log.level) })

@@ -18,6 +18,7 @@ import { openOwn, statOwn, undefinedIfMissing } from './own-file.ts'
 import { ProcessLock } from './process-lock.ts'
 import { ReplayMarks } from './replay-marks.ts'
 import { RotatedFiles } from './rotated-files.ts'
+import { areFilesStanding } from './standing-files.ts'
 
 interface Options {
   readonly config: Config['deadLetters']
@@ -41,8 +42,9 @@ export async function openFileDeadLetters(options: Options): Promise<DeadLetterS
   return store
 }
 
-/** Creates the files when they are missing. Rejects with a ConfigError when one of them cannot be written. */
+/** Creates the files when they are missing. Rejects with a ConfigError when one of them is not ours, or cannot be written. */
 export async function tryFileDeadLetters(path: string): Promise<void> {
+  await areFilesStanding(path)
   await using lock = new ProcessLock(lockPath(path), systemClock)
   const attempts = [path, rejectedPath(path)].map((each) =>
     lock.hold(async () => (await openOwn(each, 'append')).close()),
