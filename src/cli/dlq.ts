@@ -89,8 +89,8 @@ function prepare(
       const rejected = ids !== undefined || filter.reasons !== undefined
       const matches = (kept: Parameters<typeof isAskedFor>[0]): boolean => isAskedFor(kept, filter)
       const request = { ids, matches, rejected, force, limit: ids === undefined ? limit : ids.size }
-      const order = { by: caller(), force }
-      return ({ store, replayer }) => {
+      return async ({ store, replayer }) => {
+        const order = { by: await caller(), force }
         const send = replayer && ((planned: PlannedReplay) => replayer.send(planned, order, signal))
         return replayDeadLetters({ store, request, send: has('dry-run') ? undefined : send, json, output, signal })
       }
