@@ -100,7 +100,7 @@ class FileDeadLetters implements DeadLetterStore {
   async tidy(): Promise<void> {
     try {
       await this.#lock.hold(async () => {
-        await unlink(this.#draft).catch(undefinedIfMissing)
+        await this.#removeDraft()
         for (const { files } of [this.#main, this.#rejected]) {
           await files.removeAged()
           await files.makeRoom(0, await this.#totalBytes(files))
@@ -161,7 +161,11 @@ class FileDeadLetters implements DeadLetterStore {
     const files = new RotatedFiles({ path, limits, fsync, clock, log })
     const writer = new DeadLetterFile({
       ...{ files, fsync, lock: this.#lock },
-      totalBytes: () => this.#totalBytes(files),
+      totalBytes: async () => {
+        // Whoever has the lock writes it, so this one was left by a crash, and counts against the total as long as it is there.
+        await this.#removeDraft()
+        return this.#totalBytes(files)
+      },
       onWritten: (bytes, lines) => this.#count.add(bytes, lines),
     })
     return { files, writer: this.#stack.use(writer), rejected }
@@ -216,6 +220,10 @@ class FileDeadLetters implements DeadLetterStore {
       return true
     }
     return false
+  }
+
+  async #removeDraft(): Promise<void> {
+    await unlink(this.#draft).catch(undefinedIfMissing)
   }
 
   async #usedBytes(): Promise<number> {
