@@ -75,6 +75,20 @@ describe('replay', () => {
   })
 })
 
+test('says that nothing went because all of it is the callers own fault, and how many those are', async () => {
+  const store = new MemoryDeadLetters()
+  for (const reason of ['REJECTED', 'PARSE_ERROR'] as const) await store.write(letter({ reason }))
+  const output = said()
+  const request = { matches: () => true, rejected: false, force: false, limit: 1000 }
+  const parts = { store, request, send: () => Promise.resolve(sent), json: false, output, signal }
+  expect(await replayDeadLetters(parts)).toBe(0)
+  const words = "0 sent, 0 not sent, 0 replayed before; 2 left out as callers' own faults (--reason)"
+  expect(output.stderr).toEqual([words])
+  await store.write(letter())
+  await replayDeadLetters(parts)
+  expect(output.stderr.length).toBe(1)
+})
+
 test('a dry run says under which ids jobs would go, and marks nothing', async () => {
   const store = new MemoryDeadLetters()
   const again = { ...letter({ assignmentId: 'other.r4' }), replay_of: letter().id }
