@@ -1,4 +1,5 @@
 /** Opens the dead letters for a command, and NATS where that takes it. */
+import { readFile } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import type { Bus } from '../bus/bus.ts'
 import type { Config } from '../config/schema.ts'
@@ -48,7 +49,7 @@ export async function openPlace(
     bus = opened.use(await openSender({ config, log, metrics, clock }))
     if (!(await reached(bus, ending.signal, clock))) throw new Unreachable(bus.health().nats)
   }
-  const store = opened.use(await openDeadLetterStores({ config, bus, clock, log }))
+  const store = opened.use(await openDeadLetterStores({ config, bus, clock, log, existing: true }))
   const { subjects, wire } = config
   const replayer =
     bus && new Replayer({ store, bus, subjects, envelope: wire.envelope, clock, log: logger(config.log.level) })
@@ -56,16 +57,15 @@ export async function openPlace(
   return { store, replayer, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-/** Who calls, for the marks. */
-export function caller(): string {
-  return `command: ${userName()}@${hostname()}`
+/** Who calls, for the marks: by number or by the name in `/etc/passwd`, for the variable USER can say anything, or nothing. */
+export async function caller(): Promise<string> {
+  return `command: ${await userName()}@${hostname()}`
 }
 
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A user without a name, as containers have them.
-    return String(process.getuid?.() ?? 'somebody')
-  }
+async function userName(): Promise<string> {
+  const uid = process.getuid?.()
+  if (uid === undefined) return userInfo().username
+  const users = await readFile('/etc/passwd', 'utf8').catch(() => '')
+  const fields = users.split('\n').map((line) => line.split(':'))
+  return fields.find(([, , number]) => number === String(uid))?.[0] ?? `user ${uid}`
 }

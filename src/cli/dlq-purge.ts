@@ -23,6 +23,9 @@ export async function purgeDeadLetters({ store, filter, ids, limit, kind, output
     const newest = limit === undefined ? undefined : await newestOf(store, isMeant, limit, signal)
     const removed = await store.purge((kept) => isMeant(kept) && (newest?.has(kept.record.id) ?? true), signal)
     await output.print(`${counted(removed)} removed`)
+    const named = limit === undefined ? (ids?.size ?? 0) : 0
+    if (removed < named)
+      output.complain(`beamline: ${named - removed} of those named are not there, or not let through`)
     return exitCodes.done
   }
   const found = await newestOf(store, isMeant, limit ?? Number.POSITIVE_INFINITY, signal)

@@ -3,7 +3,7 @@ import { replayable, replayId } from '../exchange/replay-message.ts'
 import { type PlannedReplay, planReplays, type ReplayRequest, type Skip } from '../exchange/replay-plan.ts'
 import { oneLine } from '../lib/one-line.ts'
 import type { JsonObject } from '../protocol/json.ts'
-import type { DeadLetterStore } from '../store/dead-letter-store.ts'
+import type { DeadLetterStore, KeptDeadLetter } from '../store/dead-letter-store.ts'
 import { jsonRow } from './dlq-text.ts'
 import { exitCodes } from './exit-code.ts'
 import type { Output } from './output.ts'
@@ -33,24 +33,36 @@ export async function replayDeadLetters(replays: Replays): Promise<number> {
   const { store, request, send, output, signal } = replays
   const said = new Report(replays)
   const skip = (skipped: Skip): void => said.say(wordOnSkip(skipped))
-  const { replays: planned, hasMore } = await planReplays(() => store.entries(signal), request, skip)
+  const { replays: planned, hasMore } = await planReplays(() => said.countLeftOut(store.entries(signal)), request, skip)
+  let [tried, isOffline] = [0, false]
   for (const [at, each] of planned.entries()) {
     if (signal.aborted) break
     output.progress(`${at} of ${planned.length} replayed`)
     const replayed = await send?.(each)
     said.say(replayed === undefined ? await wordOnPlan(each, replays) : wordOn(each.id, replayed))
-    if (replayed?.kind === 'failed' && replayed.cause === 'offline') return exitCodes.unreachable
+    tried = at + 1
+    isOffline = replayed?.kind === 'failed' && replayed.cause === 'offline'
+    if (isOffline) break
   }
   output.progress('')
-  return said.end({ hasMore, interrupted: signal.aborted })
+  const code = said.end({ hasMore, untried: planned.length - tried, interrupted: signal.aborted })
+  return isOffline ? exitCodes.unreachable : code
+}
+
+/** How it ended: what the limit left out, and how many were not tried. */
+interface End {
+  readonly hasMore: boolean
+  readonly untried: number
+  readonly interrupted: boolean
 }
 
 /** Says a word on each entry as it comes, and a last one on all. */
 class Report {
-  readonly #replays: Pick<Replays, 'request' | 'json' | 'output'>
+  readonly #replays: Pick<Replays, 'request' | 'send' | 'json' | 'output'>
+  readonly #leftOut = new Set<string>()
   readonly #counts = { sent: 0, failed: 0, before: 0 }
 
-  constructor(replays: Pick<Replays, 'request' | 'json' | 'output'>) {
+  constructor(replays: Pick<Replays, 'request' | 'send' | 'json' | 'output'>) {
     this.#replays = replays
   }
 
@@ -66,13 +78,26 @@ class Report {
     else output.complain(sentence(word))
   }
 
-  end({ hasMore, interrupted }: { readonly hasMore: boolean; readonly interrupted: boolean }): number {
-    const { output, request } = this.#replays
+  /** The same entries; those that are left out as the callers' own faults are counted once, however often they come by. */
+  async *countLeftOut(entries: AsyncIterable<KeptDeadLetter>): AsyncGenerator<KeptDeadLetter, void> {
+    const { request } = this.#replays
+    for await (const kept of entries) {
+      if (kept.rejected && !request.rejected && request.matches(kept)) this.#leftOut.add(kept.record.id)
+      yield kept
+    }
+  }
+
+  end({ hasMore, untried, interrupted }: End): number {
+    const { output, request, send } = this.#replays
     const { sent, failed, before } = this.#counts
     const isWhole = failed === 0 && !interrupted
-    if (!isWhole || hasMore || output.stderrIsTerminal) {
+    const leftOut = this.#leftOut.size
+    if (!isWhole || hasMore || output.stderrIsTerminal || (leftOut > 0 && sent === 0)) {
+      const [would, wouldNot] = send === undefined ? ['would be sent', 'would not'] : ['sent', 'not sent']
+      const left = untried > 0 ? `; broken off, with ${untried} more to go` : ''
+      const faults = leftOut > 0 ? `; ${leftOut} left out as callers' own faults (--reason)` : ''
       const more = hasMore ? `; there are more than ${request.limit} (--limit)` : ''
-      output.complain(`${sent} sent, ${failed} not sent, ${before} replayed before${more}`)
+      output.complain(`${sent} ${would}, ${failed} ${wouldNot}, ${before} replayed before${left}${faults}${more}`)
     }
     return isWhole ? exitCodes.done : exitCodes.failed
   }

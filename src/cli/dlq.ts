@@ -1,6 +1,7 @@
 import { isAskedFor } from '../exchange/replay-filter.ts'
 import type { PlannedReplay } from '../exchange/replay-plan.ts'
 import { oneLine } from '../lib/one-line.ts'
+import { StoreError } from '../store/state-store.ts'
 import { type Command, type Invocation, UsageError } from './command.ts'
 import { dlqFlags, readFilter, readLimit } from './dlq-flags.ts'
 import { listDeadLetters, showDeadLetter } from './dlq-list.ts'
@@ -20,6 +21,8 @@ const meaningless: Readonly<Record<Word, readonly string[]>> = {
   purge: ['force', 'json'],
 }
 
+const idForm = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
+
 export const dlq: Command = {
   name: 'dlq',
   operands: 'list | show ID | replay [ID…] | purge [ID…]',
@@ -37,20 +40,19 @@ replayed, with 3 when NATS cannot be reached. "purge" removes for good, and only
     'beamline dlq purge --state replayed --before 30d --yes',
   ],
   async run(invocation) {
-    const { operands, has, output } = invocation
+    const { operands, has } = invocation
     const { asked, ids } = readOperands(operands)
     for (const flag of meaningless[asked]) {
       if (has(flag)) throw new UsageError(`dlq ${asked} takes no --${flag}`)
     }
+    refuseNoIds(ids)
     const todo = prepare(asked, ids, invocation)
     const isSending = asked === 'replay' && !has('dry-run')
     try {
       await using place = await openPlace(invocation, isSending ? 'replay' : 'look')
       return await todo(place)
     } catch (error) {
-      if (!(error instanceof Unreachable)) throw error
-      output.complain(oneLine(`beamline: NATS cannot be reached: ${error.message}`))
-      return exitCodes.unreachable
+      return endOf(error, asked, invocation)
     }
   },
 }
@@ -61,6 +63,31 @@ function readOperands([word, ...ids]: readonly string[]): { readonly asked: Word
   if (asked === 'list' && ids.length > 0) throw new UsageError('dlq list takes no id')
   if (asked === 'show' && ids.length !== 1) throw new UsageError('dlq show needs one id')
   return { asked, ids: ids.map((id) => id.toUpperCase()) }
+}
+
+function refuseNoIds(ids: readonly string[]): void {
+  const wrong = ids.find((id) => !idForm.test(id))
+  if (wrong === undefined) return
+  throw new UsageError(`"${wrong}" is no id: it has 26 letters and digits, as dlq list shows them, with spaces between`)
+}
+
+/** What an error means to who called; throws those that nobody expected. */
+function endOf(error: unknown, asked: Word, { output, ending, env }: Invocation): number {
+  if (ending.signal.aborted && error === ending.signal.reason) {
+    const left = asked === 'purge' ? '; what was removed before is gone, the rest is there' : ''
+    // Whoever closed the pipe has seen enough.
+    if (ending.code === exitCodes.done) output.complain(`beamline: interrupted${left}`)
+    return exitCodes.failed
+  }
+  if (!(error instanceof Unreachable || error instanceof StoreError)) throw error
+  const why = error instanceof Unreachable ? `NATS cannot be reached: ${error.message}` : error.message
+  const hint = asked === 'replay' || isUnset(env['DLQ_STREAM']) ? '' : '; with DLQ_STREAM= it looks at the files alone'
+  output.complain(oneLine(`beamline: ${why}${hint}`))
+  return exitCodes.unreachable
+}
+
+function isUnset(value: string | undefined): boolean {
+  return (value ?? '').trim() === ''
 }
 
 /** Reads the flags, so that wrong ones are told before anything is opened. */
@@ -89,8 +116,8 @@ function prepare(
       const rejected = ids !== undefined || filter.reasons !== undefined
       const matches = (kept: Parameters<typeof isAskedFor>[0]): boolean => isAskedFor(kept, filter)
       const request = { ids, matches, rejected, force, limit: ids === undefined ? limit : ids.size }
-      const order = { by: caller(), force }
-      return ({ store, replayer }) => {
+      return async ({ store, replayer }) => {
+        const order = { by: await caller(), force }
         const send = replayer && ((planned: PlannedReplay) => replayer.send(planned, order, signal))
         return replayDeadLetters({ store, request, send: has('dry-run') ? undefined : send, json, output, signal })
       }

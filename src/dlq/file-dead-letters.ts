@@ -18,6 +18,7 @@ import { openOwn, statOwn, undefinedIfMissing } from './own-file.ts'
 import { ProcessLock } from './process-lock.ts'
 import { ReplayMarks } from './replay-marks.ts'
 import { RotatedFiles } from './rotated-files.ts'
+import { areFilesStanding } from './standing-files.ts'
 
 interface Options {
   readonly config: Config['deadLetters']
@@ -41,8 +42,9 @@ export async function openFileDeadLetters(options: Options): Promise<DeadLetterS
   return store
 }
 
-/** Creates the files when they are missing. Rejects with a ConfigError when one of them cannot be written. */
+/** Creates the files when they are missing. Rejects with a ConfigError when one of them is not ours, or cannot be written. */
 export async function tryFileDeadLetters(path: string): Promise<void> {
+  await areFilesStanding(path)
   await using lock = new ProcessLock(lockPath(path), systemClock)
   const attempts = [path, rejectedPath(path)].map((each) =>
     lock.hold(async () => (await openOwn(each, 'append')).close()),
@@ -98,7 +100,7 @@ class FileDeadLetters implements DeadLetterStore {
   async tidy(): Promise<void> {
     try {
       await this.#lock.hold(async () => {
-        await unlink(this.#draft).catch(undefinedIfMissing)
+        await this.#removeDraft()
         for (const { files } of [this.#main, this.#rejected]) {
           await files.removeAged()
           await files.makeRoom(0, await this.#totalBytes(files))
@@ -159,7 +161,11 @@ class FileDeadLetters implements DeadLetterStore {
     const files = new RotatedFiles({ path, limits, fsync, clock, log })
     const writer = new DeadLetterFile({
       ...{ files, fsync, lock: this.#lock },
-      totalBytes: () => this.#totalBytes(files),
+      totalBytes: async () => {
+        // Whoever has the lock writes it, so this one was left by a crash, and counts against the total as long as it is there.
+        await this.#removeDraft()
+        return this.#totalBytes(files)
+      },
       onWritten: (bytes, lines) => this.#count.add(bytes, lines),
     })
     return { files, writer: this.#stack.use(writer), rejected }
@@ -214,6 +220,10 @@ class FileDeadLetters implements DeadLetterStore {
       return true
     }
     return false
+  }
+
+  async #removeDraft(): Promise<void> {
+    await unlink(this.#draft).catch(undefinedIfMissing)
   }
 
   async #usedBytes(): Promise<number> {

@@ -43,7 +43,8 @@ export async function statOwn(path: string): Promise<Stats | undefined> {
 /** Whoever owns the file could read every payload in it, or take them away. */
 export function refuseForeign(stat: Stats, path: string): void {
   if (!stat.isFile()) throw new Error(`${path} is ${stat.isSymbolicLink() ? 'a link' : 'not a regular file'}`)
-  if (!isOwn(stat)) throw new Error(`${path} belongs to somebody else`)
+  if (isOwn(stat)) return
+  throw new Error(`${path} belongs to somebody else: user ${stat.uid}, and this runs as user ${process.getuid?.()}`)
 }
 
 /** Says that a name in a folder has changed only when that is on the disk. Windows has no such thing. */

@@ -42,3 +42,11 @@ test('removes what is asked for, of that the newest', async () => {
   expect(await left()).toEqual([])
   expect(output.stdout).toEqual(['1 dead letter removed', '1 dead letter removed', '2 dead letters removed'])
 })
+
+test('what was named and is not there is told', async () => {
+  const { records, output, purge } = await rig()
+  const [first] = records
+  expect(await purge({ ids: new Set([String(first), letter().id]) })).toBe(0)
+  expect(output.stdout).toEqual(['1 dead letter removed'])
+  expect(output.stderr).toEqual(['beamline: 1 of those named are not there, or not let through'])
+})

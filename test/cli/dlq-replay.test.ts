@@ -50,8 +50,9 @@ describe('replay', () => {
   })
 
   test('3, and no more of it, when the connection went away', async () => {
-    const { code, done } = await replay([{ kind: 'failed', cause: 'offline', why: 'gone' }, sent])
+    const { code, done, output } = await replay([{ kind: 'failed', cause: 'offline', why: 'gone' }, sent])
     expect({ code, sent: done.length }).toEqual({ code: 3, sent: 1 })
+    expect(output.stderr.at(-1)).toBe('0 sent, 1 not sent, 0 replayed before; broken off, with 1 more to go')
   })
 
   test('what somebody else has sent meanwhile is no failure', async () => {
@@ -74,6 +75,20 @@ describe('replay', () => {
   })
 })
 
+test('says that nothing went because all of it is the callers own fault, and how many those are', async () => {
+  const store = new MemoryDeadLetters()
+  for (const reason of ['REJECTED', 'PARSE_ERROR'] as const) await store.write(letter({ reason }))
+  const output = said()
+  const request = { matches: () => true, rejected: false, force: false, limit: 1000 }
+  const parts = { store, request, send: () => Promise.resolve(sent), json: false, output, signal }
+  expect(await replayDeadLetters(parts)).toBe(0)
+  const words = "0 sent, 0 not sent, 0 replayed before; 2 left out as callers' own faults (--reason)"
+  expect(output.stderr).toEqual([words])
+  await store.write(letter())
+  await replayDeadLetters(parts)
+  expect(output.stderr.length).toBe(1)
+})
+
 test('a dry run says under which ids jobs would go, and marks nothing', async () => {
   const store = new MemoryDeadLetters()
   const again = { ...letter({ assignmentId: 'other.r4' }), replay_of: letter().id }
@@ -89,6 +104,17 @@ test('a dry run says under which ids jobs would go, and marks nothing', async ()
     { outcome: 'would be sent', what: 'result', as: 'gone' },
   ])
   expect(store.marks.size).toBe(0)
+  const page = said(true)
+  await replayDeadLetters({
+    store,
+    request: { ...request, limit: 2 },
+    send: undefined,
+    json: false,
+    output: page,
+    signal,
+  })
+  const more = 'there are more than 2 (--limit)'
+  expect(page.stderr).toEqual([`2 would be sent, 0 would not, 0 replayed before; ${more}`])
 })
 
 test('an interrupt ends it after the one that is being sent: 1', async () => {
@@ -104,4 +130,5 @@ test('an interrupt ends it after the one that is being sent: 1', async () => {
   const parts = { store, request, send, json: false, output, signal: ending.signal }
   expect(await replayDeadLetters(parts)).toBe(1)
   expect(output.stdout.length).toBe(1)
+  expect(output.stderr).toEqual(['1 sent, 0 not sent, 0 replayed before; broken off, with 1 more to go'])
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tryFileDeadLetters } from '../../src/dlq/file-dead-letters.ts'
-import { rejectedPath } from '../../src/dlq/file-names.ts'
+import { draftPath, rejectedPath } from '../../src/dlq/file-names.ts'
 import { ConfigError } from '../../src/errors.ts'
 import { openLogger } from '../../src/observe/logger.ts'
 import { deadLetterLine } from '../../src/protocol/dead-letter.ts'
@@ -181,6 +181,14 @@ describe('several processes', () => {
     expect(await store.purge(() => true, signal)).toBe(1200)
     expect(await bytesIn(world.folder)).toBe(0)
   }, 30_000)
+
+  test('get rid of what a removal that was killed has left, with the next write', async () => {
+    await using world = await fileWorld()
+    const store = await world.open()
+    await writeFile(draftPath(world.path), 'x'.repeat(1000), { mode: 0o600 })
+    await store.write(letter())
+    expect(await readdir(world.folder)).not.toContain('dlq.draft.jsonl')
+  })
 
   test('do not disturb who reads', async () => {
     await using world = await fileWorld()
