@@ -5,7 +5,7 @@ import type { Caller } from '../protocol/assignment.ts'
 import { FieldReader, readCaller } from '../protocol/assignment-fields.ts'
 import { type DeadLetter, replayOfHeader } from '../protocol/dead-letter.ts'
 import { type EnvelopeMode, wrap } from '../protocol/envelope.ts'
-import { answerHeaders, messageId } from '../protocol/headers.ts'
+import { answerHeaders } from '../protocol/headers.ts'
 import { isAssignmentId, isTenantId, jobKey } from '../protocol/ids.ts'
 import { encodeText, type JsonObject, objectText } from '../protocol/json.ts'
 import type { Subjects } from '../protocol/subjects.ts'
@@ -99,7 +99,8 @@ function jobMessage(
   const headers = {
     ...callersOwn(record.headers ?? {}),
     [replayOfHeader]: record.id,
-    'Nats-Msg-Id': messageId({ tenantId: what.caller.tenantId, assignmentId }, 'assign'),
+    // Not made of ids that callers know: whoever had used it first would have the stream drop the replay.
+    'Nats-Msg-Id': `${record.id}.r${n}`,
   }
   const body = encodeText(record.form === 'envelope' ? wrap('exec_assign', text) : text)
   return { subject: subjects.assign, body, headers }

@@ -47,7 +47,7 @@ describe('a job', () => {
       traceparent: 't',
       'X-Own': 'y',
       'Beamline-Replay-Of': record.id,
-      'Nats-Msg-Id': 'acme:a%201.r3:assign',
+      'Nats-Msg-Id': `${record.id}.r3`,
     })
   })
 
