@@ -46,6 +46,9 @@ interface Choice extends PlannedReplay {
   n: number
 }
 
+/** One stands for at most so many others, the newest: those who replay for all tenants share the room for marks. */
+const mostCovered = 500
+
 /** How much of the entries is kept at hand between planning and sending, in bytes of their messages. */
 const roomBytes = 32_000_000
 
@@ -135,6 +138,7 @@ async function complete(
     choice.n = Math.max(choice.n, atLeast, (mark?.n ?? 0) + 1)
     const isOpen = record.id !== choice.id && (mark === undefined || mark.state === 'failed')
     const runsTheJob = choice.kind === 'job' && record.reason !== 'PUBLISH_ERROR'
-    if (isOpen && (runsTheJob || isWanted(kept, request))) choice.covers.push(record.id)
+    const isCovered = isOpen && (runsTheJob || isWanted(kept, request))
+    if (isCovered && choice.covers.length < mostCovered) choice.covers.push(record.id)
   }
 }

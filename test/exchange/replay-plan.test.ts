@@ -77,6 +77,22 @@ describe('of the entries of one job', () => {
   })
 })
 
+test('one entry stands for so many others as can be marked at once, whoever made them up', async () => {
+  const first = ofJob('one')
+  const forged = Array.from({ length: 600 }, (_, n) => ({
+    ...ofJob(`one.r${n + 1}`, { reason: 'REJECTED' }),
+    replay_of: first.id,
+  }))
+  const { replays } = await plan([first, ...forged])
+  expect(replays).toMatchObject([{ id: first.id, n: 601 }])
+  expect(replays[0]?.covers).toEqual(
+    forged
+      .slice(-500)
+      .map(({ id }) => id)
+      .toReversed(),
+  )
+})
+
 describe('is left out', () => {
   test('what was replayed, or may have been; unless forced', async () => {
     const [done, begun] = [ofJob('one'), ofJob('two')]
