@@ -72,7 +72,8 @@ export function replayable(record: DeadLetter): Replayable | string {
 /** Which job an entry belongs to, and which replay of it comes next as far as the entry knows. */
 export function lineage(record: DeadLetter): Lineage {
   const id = record.assignment_id ?? record.id
-  const found = record.replay_of === undefined ? null : /^(.+)\.r(\d{1,6})$/s.exec(id)
+  // The header is anybody's to send: with more digits it could have the number grow until the id does not fit.
+  const found = record.replay_of === undefined ? null : /^(.+)\.r([1-9]\d{0,4})$/s.exec(id)
   const base = shortened(found?.[1] ?? id)
   const job = jobKey({ tenantId: record.tenant_id ?? '', assignmentId: base })
   return { base, job, atLeast: Number(found?.[2] ?? 0) + 1 }
