@@ -140,7 +140,8 @@ describe('is left out', () => {
 
 test('entries that are too large to be kept at hand are read again', async () => {
   const store = new MemoryDeadLetters()
-  const large = { ...ofJob('one'), payload_ref: { subject: 's', len: 33_000_000 } }
+  // Of a message of one byte.
+  const large = ofJob('one', { reason: 'PUBLISH_ERROR', result: { output: 'x'.repeat(33_000_000) } })
   await store.write(large)
   await store.write(ofJob('two'))
   const entries = () => store.entries(new AbortController().signal)
