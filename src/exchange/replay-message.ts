@@ -5,7 +5,7 @@ import type { Caller } from '../protocol/assignment.ts'
 import { FieldReader, readCaller } from '../protocol/assignment-fields.ts'
 import { type DeadLetter, replayOfHeader } from '../protocol/dead-letter.ts'
 import { type EnvelopeMode, wrap } from '../protocol/envelope.ts'
-import { answerHeaders, messageId } from '../protocol/headers.ts'
+import { answerHeaders } from '../protocol/headers.ts'
 import { isAssignmentId, isTenantId, jobKey } from '../protocol/ids.ts'
 import { encodeText, type JsonObject, objectText } from '../protocol/json.ts'
 import type { Subjects } from '../protocol/subjects.ts'
@@ -72,7 +72,8 @@ export function replayable(record: DeadLetter): Replayable | string {
 /** Which job an entry belongs to, and which replay of it comes next as far as the entry knows. */
 export function lineage(record: DeadLetter): Lineage {
   const id = record.assignment_id ?? record.id
-  const found = record.replay_of === undefined ? null : /^(.+)\.r(\d{1,6})$/s.exec(id)
+  // The header is anybody's to send: with more digits it could have the number grow until the id does not fit.
+  const found = record.replay_of === undefined ? null : /^(.+)\.r([1-9]\d{0,4})$/s.exec(id)
   const base = shortened(found?.[1] ?? id)
   const job = jobKey({ tenantId: record.tenant_id ?? '', assignmentId: base })
   return { base, job, atLeast: Number(found?.[2] ?? 0) + 1 }
@@ -99,7 +100,8 @@ function jobMessage(
   const headers = {
     ...callersOwn(record.headers ?? {}),
     [replayOfHeader]: record.id,
-    'Nats-Msg-Id': messageId({ tenantId: what.caller.tenantId, assignmentId }, 'assign'),
+    // Not made of ids that callers know: whoever had used it first would have the stream drop the replay.
+    'Nats-Msg-Id': `${record.id}.r${n}`,
   }
   const body = encodeText(record.form === 'envelope' ? wrap('exec_assign', text) : text)
   return { subject: subjects.assign, body, headers }

@@ -1,4 +1,5 @@
 /** What a replay of many dead letters will send, and what it leaves out. */
+import { deadLetterLine } from '../protocol/dead-letter.ts'
 import type { KeptDeadLetter, ReplayMark } from '../store/dead-letter-store.ts'
 import { lineage, replayable } from './replay-message.ts'
 
@@ -46,8 +47,11 @@ interface Choice extends PlannedReplay {
   n: number
 }
 
-/** How much of the entries is kept at hand between planning and sending, in bytes of their messages. */
-const roomBytes = 32_000_000
+/** One stands for at most so many others, the newest: those who replay for all tenants share the room for marks. */
+const mostCovered = 500
+
+/** How much of the entries is kept at hand between planning and sending, in characters of their lines. */
+const roomCharacters = 32_000_000
 
 /**
  * Chooses among the entries (newest first, gone through twice). Of those of one job the newest that can be sent stands
@@ -74,7 +78,7 @@ class Choosing {
   readonly #request: ReplayRequest
   readonly #skip: (skip: Skip) => void
   readonly #missing: Set<string>
-  #room = roomBytes
+  #room = roomCharacters
   /** By job, newest first. */
   readonly chosen = new Map<string, Choice>()
   hasMore = false
@@ -110,9 +114,10 @@ class Choosing {
   }
 
   #atHand(kept: KeptDeadLetter): KeptDeadLetter | undefined {
-    const bytes = kept.record.payload_ref.len
-    if (bytes > this.#room) return undefined
-    this.#room -= bytes
+    // Not the length of the message: what a small one brought about may be large.
+    const length = this.#room > 0 ? deadLetterLine(kept.record).length : 0
+    if (length >= this.#room) return undefined
+    this.#room -= length
     return kept
   }
 }
@@ -135,6 +140,7 @@ async function complete(
     choice.n = Math.max(choice.n, atLeast, (mark?.n ?? 0) + 1)
     const isOpen = record.id !== choice.id && (mark === undefined || mark.state === 'failed')
     const runsTheJob = choice.kind === 'job' && record.reason !== 'PUBLISH_ERROR'
-    if (isOpen && (runsTheJob || isWanted(kept, request))) choice.covers.push(record.id)
+    const isCovered = isOpen && (runsTheJob || isWanted(kept, request))
+    if (isCovered && choice.covers.length < mostCovered) choice.covers.push(record.id)
   }
 }

@@ -44,13 +44,17 @@ export class Replayer {
   /** Sends one. The signal ends it only before anything has been marked. Rejects when the dead letter cannot be read. */
   async send(planned: PlannedReplay, order: ReplayOrder, signal: AbortSignal): Promise<Replayed> {
     const kept = planned.kept ?? (await this.#options.store.find(planned.id, signal))
-    return kept === undefined ? { kind: 'missing' } : this.sendOne(kept, planned.covers, order, signal)
+    return kept === undefined ? { kind: 'missing' } : this.#sendKept(kept, planned, order, signal)
   }
 
-  /** The same for an entry that has been read. */
-  async sendOne(
+  /** The same for an entry that has been read, and that nobody has looked for others of its job. */
+  sendOne(kept: KeptDeadLetter, covers: readonly string[], order: ReplayOrder, signal: AbortSignal): Promise<Replayed> {
+    return this.#sendKept(kept, { covers, n: 1 }, order, signal)
+  }
+
+  async #sendKept(
     kept: KeptDeadLetter,
-    covers: readonly string[],
+    { covers, n }: Pick<PlannedReplay, 'covers' | 'n'>,
     { by, force }: ReplayOrder,
     signal: AbortSignal,
   ): Promise<Replayed> {
@@ -59,7 +63,8 @@ export class Replayer {
     if (typeof what === 'string') return { kind: 'unreplayable', why: what }
     if (!(await this.connected(connectLimitMs, signal))) return failed('offline', 'NATS cannot be reached')
     const { job, atLeast } = lineage(record)
-    const claim: Claim = { job, ids: [record.id, ...covers], atLeast, force, by }
+    // Other entries may know of later replays than the marks do, which go with what they mark.
+    const claim: Claim = { job, ids: [record.id, ...covers], atLeast: Math.max(atLeast, n), force, by }
     const claimed = await this.#options.store.claim(claim, signal).catch(reasonOf)
     if (typeof claimed === 'string') return failed('unmarked', `it could not be marked: ${claimed}`)
     if (claimed.kind === 'taken') return claimed

@@ -2,7 +2,7 @@
 import { encodeText, isJsonObject, objectText, readJson } from '../protocol/json.ts'
 import type { Claim, ReplayMark } from '../store/dead-letter-store.ts'
 
-/** So many entries of one job are told apart; of more, those that were written last. */
+/** So many entries of one job are told apart; of more, those that were sent themselves, and then those written last. */
 const mostEntries = 1_000
 
 /** The replays of one job. */
@@ -44,7 +44,17 @@ function marked({ n, marks }: JobMarks, { ids }: Claim, mark: ReplayMark): JobMa
 
 function bounded(marks: ReadonlyMap<string, ReplayMark>): ReadonlyMap<string, ReplayMark> {
   if (marks.size <= mostEntries) return marks
-  return new Map([...marks].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(-mostEntries))
+  const [stoodFor, sent] = [[...marks].filter(isStoodFor), [...marks].filter((each) => !isStoodFor(each))]
+  // What was sent and lost its mark would be sent again unasked, however many entries it stood for.
+  return new Map([...stoodFor.toSorted(byId), ...sent.toSorted(byId)].slice(-mostEntries))
+}
+
+function isStoodFor([, mark]: readonly [string, ReplayMark]): boolean {
+  return mark.through !== undefined
+}
+
+function byId([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1
 }
 
 /** As it is stored. */

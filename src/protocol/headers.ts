@@ -15,10 +15,7 @@ function headerValue(id: string): string {
 }
 
 /** What makes a stream drop a second copy: tenant, assignment and purpose, told apart whatever the ids contain. */
-export function messageId(
-  caller: Pick<Caller, 'tenantId' | 'assignmentId'>,
-  purpose: 'assign' | 'result' | 'ack',
-): string {
+function messageId(caller: Pick<Caller, 'tenantId' | 'assignmentId'>, purpose: 'result' | 'ack'): string {
   const tenant = encodeURIComponent(caller.tenantId.toWellFormed())
   return `${tenant}:${encodeURIComponent(caller.assignmentId.toWellFormed())}:${purpose}`
 }

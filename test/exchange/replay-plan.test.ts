@@ -77,6 +77,22 @@ describe('of the entries of one job', () => {
   })
 })
 
+test('one entry stands for so many others as can be marked at once, whoever made them up', async () => {
+  const first = ofJob('one')
+  const forged = Array.from({ length: 600 }, (_, n) => ({
+    ...ofJob(`one.r${n + 1}`, { reason: 'REJECTED' }),
+    replay_of: first.id,
+  }))
+  const { replays } = await plan([first, ...forged])
+  expect(replays).toMatchObject([{ id: first.id, n: 601 }])
+  expect(replays[0]?.covers).toEqual(
+    forged
+      .slice(-500)
+      .map(({ id }) => id)
+      .toReversed(),
+  )
+})
+
 describe('is left out', () => {
   test('what was replayed, or may have been; unless forced', async () => {
     const [done, begun] = [ofJob('one'), ofJob('two')]
@@ -124,7 +140,8 @@ describe('is left out', () => {
 
 test('entries that are too large to be kept at hand are read again', async () => {
   const store = new MemoryDeadLetters()
-  const large = { ...ofJob('one'), payload_ref: { subject: 's', len: 33_000_000 } }
+  // Of a message of one byte.
+  const large = ofJob('one', { reason: 'PUBLISH_ERROR', result: { output: 'x'.repeat(33_000_000) } })
   await store.write(large)
   await store.write(ofJob('two'))
   const entries = () => store.entries(new AbortController().signal)

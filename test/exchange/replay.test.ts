@@ -105,6 +105,17 @@ describe('a replay', () => {
     expect(await send()).toEqual({ kind: 'missing' })
   })
 
+  test('that was planned as a later one than the marks tell of is that one', async () => {
+    const record = letter()
+    const { store, replayer } = await rig(record, arrives)
+    // Of this one the mark is gone, and a worker still answers its id from memory.
+    await store.write({ ...letter({ assignmentId: 'job-1.r1' }), replay_of: record.id })
+    const request = { ids: new Set([record.id]), matches: () => true, rejected: true, force: false, limit: 1 }
+    const { replays } = await replayer.plan(request, () => undefined, signal)
+    const sent = await Promise.all(replays.map((planned) => replayer.send(planned, order, signal)))
+    expect(sent).toEqual([{ kind: 'sent', what: 'job', assignmentId: 'job-1.r2' }])
+  })
+
   test('marks what it stands for', async () => {
     const [older, record] = [letter(), letter()]
     const { store, replayer } = await rig(record, arrives)

@@ -96,6 +96,16 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
     expect(wire.rawResults.get(`${data.assignment_id}.r1`)).toMatchObject([{ kind: 'exec_result' }])
   })
 
+  test('a message id that another caller used first does not swallow a replay', async () => {
+    const id = await run(assignment('javascript', { code: 'throw new Error("no")' }))
+    const [entry] = await entriesOf(worker, id)
+    const stranger = { ...assignment('echo', 1), tenant_id: 'stranger' }
+    wire.send(stranger, { 'Nats-Msg-Id': `acme:${id}.r1:assign` })
+    await wire.result(stranger.assignment_id)
+    expect((await dlq(settings, 'replay', String(entry?.['id']))).code).toBe(0)
+    expect(await wire.result(`${id}.r1`)).toMatchObject({ error_code: 'SCRIPT_ERROR' })
+  })
+
   test('the API replays with a token, and the command says by whom', async () => {
     const id = await run(assignment('javascript', { code: 'throw new Error("no")' }))
     const [entry] = await entriesOf(worker, id)

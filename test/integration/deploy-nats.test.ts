@@ -165,6 +165,7 @@ describe.each(versions)('permissions on the %s server', (version) => {
       'caf.exec.assign.v1.ack',
       'caf.approval.v1.decide',
       'caf.deadletter.v1',
+      ...['entry', 'rejected', 'mark'].map((kind) => `caf.deadletter.v1.${kind}.01JZ0000000000000000000000`),
       '$JS.API.STREAM.INFO.CAF_EXEC',
       '$JS.API.CONSUMER.MSG.NEXT.CAF_EXEC.caf-workers',
       '$JS.ACK.CAF_EXEC.caf-workers.1.1.1.1.0',
@@ -208,6 +209,19 @@ describe.each(versions)('permissions on the %s server', (version) => {
     expect(answer.json<unknown>()).toEqual({ status: 'cancel_requested' })
     for (const verb of ['PURGE', 'DELETE']) await operator.result(verb)
     expect(await results()).toBe(before + 2)
+    // Whatever answers a message must not become a dead letter, or the mark of one.
+    for (const kind of ['entry', 'rejected', 'mark']) {
+      const reply = `caf.deadletter.v1.${kind}.01JZ0000000000000000000000`
+      caller.publish('caf.exec.cancel.v1', cancel, { reply })
+      caller.publish('caf.exec.assign.v1', JSON.stringify(assignment(kind, 'echo', 1)), { reply })
+      await operator.result(kind)
+    }
+    for (const stream of ['BEAMLINE_DLQ', 'BEAMLINE_DLQ_REJECTED']) {
+      const { state } = await observer.manager.streams.info(stream, { subjects_filter: '>' })
+      expect(
+        Object.keys(state.subjects ?? {}).filter((subject) => subject.endsWith('.01JZ0000000000000000000000')),
+      ).toEqual([])
+    }
     expect(refusals(worker)).toEqual([])
   }, 30_000)
 })

@@ -38,6 +38,16 @@ test('who settles late does not overwrite the mark of a later claim', () => {
   expect(obstacle(after, claimOf(['A'], { force: true }))).toBeUndefined()
 })
 
+test('an entry that was sent keeps its mark, however many newer ones it stood for', () => {
+  const id = (n: number): string => String(n).padStart(26, '0')
+  const newer = Array.from({ length: 1_500 }, (_, n) => id(n + 1))
+  const claim = claimOf([id(0), ...newer])
+  const marks = settled(claimed(noMarks, claim, at), claim, { state: 'done', at, n: 1 })
+  expect(marks.marks.size).toBe(1_000)
+  expect(obstacle(marks, claimOf([id(0)]))).toEqual({ state: 'done', at, by: 'auto', n: 1 })
+  expect(obstacle(marks, claimOf([id(1_500)]))).toMatchObject({ through: id(0) })
+})
+
 test('of a thousand entries of one job those that were written last are told apart', () => {
   const ids = Array.from({ length: 1_500 }, (_, n) => String(n).padStart(26, '0'))
   let marks = noMarks
