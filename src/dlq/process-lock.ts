@@ -1,8 +1,8 @@
 /** One at a time, among all processes of the machine. */
 import { constants, Database } from 'bun:sqlite'
 import type { Stats } from 'node:fs'
-import { chmod, lstat, mkdir, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, lstat, mkdir, open, realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import { refuseForeign } from './own-file.ts'
 
@@ -101,7 +101,9 @@ async function openLock(path: string): Promise<Opened> {
   refuseForeign(stat, path)
   if (stat.size > 0) throw new Error(`${path} belongs to another program`)
   if (process.getuid !== undefined && (stat.mode & 0o077) !== 0) await chmod(path, 0o600)
-  const database = new Database(path, constants.SQLITE_OPEN_READWRITE | constants.SQLITE_OPEN_NOFOLLOW)
+  // SQLite takes a link anywhere in the path for one; folders may be: what systemd gives a DynamicUser is.
+  const real = join(await realpath(dirname(path)), basename(path))
+  const database = new Database(real, constants.SQLITE_OPEN_READWRITE | constants.SQLITE_OPEN_NOFOLLOW)
   database.run('PRAGMA busy_timeout = 0')
   // What a transaction begins with would be written beside the file.
   database.run('PRAGMA journal_mode = MEMORY')

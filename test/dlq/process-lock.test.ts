@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { chmod, mkdtemp, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { ProcessLock } from '../../src/dlq/process-lock.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { rejection } from '../contract/bus-world.ts'
@@ -91,4 +91,22 @@ test('is a file of ours, and nothing else', async () => {
   await chmod(file.path, 0o644)
   expect(await refusal()).toBeUndefined()
   expect((await stat(file.path)).mode & 0o777).toBe(0o600)
+})
+
+test('may be in a folder that is reached by a link, and is the same one there', async () => {
+  await using file = await lockFile()
+  await using link = await lockFile()
+  const through = join(dirname(link.path), 'link')
+  await symlink(dirname(file.path), through)
+  await using one = new ProcessLock(file.path, systemClock)
+  await using other = new ProcessLock(join(through, basename(file.path)), systemClock)
+  const order: string[] = []
+  let second: Promise<unknown> | undefined
+  await one.hold(async () => {
+    second = other.hold(async () => order.push('second'))
+    await new Promise<void>((resolve) => systemClock.soon(resolve))
+    order.push('first')
+  })
+  await second
+  expect(order).toEqual(['first', 'second'])
 })
