@@ -7,12 +7,13 @@ import { compile } from './build/compile.ts'
 import { makeRelease, makeTargets } from './build/release.ts'
 import { readSource, root } from './build/source.ts'
 import { isTargetName, targetNames } from './build/targets.ts'
+import { removeUnfinished } from './build/unfinished.ts'
 
 const names = process.argv.slice(2)
-const source = await readSource()
-const tell = (file: string): void => void process.stdout.write(`dist/${file} (${source.commit})\n`)
 
 async function build(): Promise<void> {
+  const source = await readSource()
+  const tell = (file: string): void => void process.stdout.write(`dist/${file} (${source.commit})\n`)
   if (names.length === 0) {
     await compile({ outfile: join(root, 'dist/beamline'), commit: source.commit })
     tell('beamline')
@@ -24,6 +25,16 @@ async function build(): Promise<void> {
   } else {
     throw new Error(`bun build.ts [all | NAME...], where NAME is one of ${targetNames.join(', ')}`)
   }
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => {
+    removeUnfinished()
+    process.exit(code)
+  })
 }
 
 await build().catch((error: unknown) => {

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { root } from './source.ts'
+import { openUnfinished } from './unfinished.ts'
 
 /** An executable to be made. */
 export interface Executable {
@@ -17,31 +18,26 @@ export interface Executable {
  */
 export async function compile({ outfile, commit, machine }: Executable): Promise<void> {
   const folder = dirname(outfile)
-  await mkdir(folder, { recursive: true })
-  const unfinished = await mkdtemp(join(folder, '.build-'))
-  try {
-    await Bun.build({
-      // The second one is the file that script threads are started from.
-      entrypoints: [resolve(root, 'src/main.ts'), resolve(root, 'src/services/threads/script-thread.ts')],
-      root,
-      compile: {
-        outfile: join(unfinished, basename(outfile)),
-        ...(machine === undefined ? {} : { target: machine.platform, executablePath: machine.runtime }),
-        // What lies in the folder it is started in is not ours.
-        autoloadDotenv: false,
-        autoloadBunfig: false,
-        autoloadTsconfig: false,
-        autoloadPackageJson: false,
-      },
-      format: 'esm',
-      bytecode: true,
-      minify: true,
-      sourcemap: 'linked',
-      define: { BEAMLINE_COMMIT: JSON.stringify(commit) },
-      throw: true,
-    })
-    for (const name of await readdir(unfinished)) await rename(join(unfinished, name), join(folder, name))
-  } finally {
-    await rm(unfinished, { recursive: true, force: true })
-  }
+  await using unfinished = await openUnfinished(folder)
+  await Bun.build({
+    // The second one is the file that script threads are started from.
+    entrypoints: [resolve(root, 'src/main.ts'), resolve(root, 'src/services/threads/script-thread.ts')],
+    root,
+    compile: {
+      outfile: join(unfinished.path, basename(outfile)),
+      ...(machine === undefined ? {} : { target: machine.platform, executablePath: machine.runtime }),
+      // What lies in the folder it is started in is not ours.
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      autoloadTsconfig: false,
+      autoloadPackageJson: false,
+    },
+    format: 'esm',
+    bytecode: true,
+    minify: true,
+    sourcemap: 'linked',
+    define: { BEAMLINE_COMMIT: JSON.stringify(commit) },
+    throw: true,
+  })
+  for (const name of await readdir(unfinished.path)) await rename(join(unfinished.path, name), join(folder, name))
 }

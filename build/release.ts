@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import manifest from '../package.json' with { type: 'json' }
 import { signMachO } from './apple-signature.ts'
@@ -9,9 +9,11 @@ import { provideRuntimes, runtimesFolder } from './runtimes.ts'
 import { root, type Source } from './source.ts'
 import { type Sum, sha256, sumsText } from './sums.ts'
 import { fileOf, type TargetName, targetNames, targets } from './targets.ts'
+import { openUnfinished } from './unfinished.ts'
 
 const dist = resolve(root, 'dist')
 const billFile = `${manifest.name}.cdx.json`
+const sumsFile = 'SHA256SUMS'
 
 /** Makes the executables of these targets in `dist/`, and tells of each one. Rejects with what hindered it. */
 export async function makeTargets(
@@ -37,8 +39,8 @@ export async function makeRelease(source: Source, tell: (file: string) => void):
     }
     await writeFile(join(folder, billFile), await bill(source, sums))
     const all = [...sums, { file: billFile, sha256: await sha256(join(folder, billFile)) }]
-    await writeFile(join(folder, 'SHA256SUMS'), sumsText(all))
-    return [...all.map(({ file }) => file), 'SHA256SUMS']
+    await writeFile(join(folder, sumsFile), sumsText(all))
+    return [...all.map(({ file }) => file), sumsFile]
   })
 }
 
@@ -87,13 +89,13 @@ async function licensed(item: LockedPackage, folder: string): Promise<LicensedPa
   return { ...item, licence }
 }
 
-/** Moves the files that were made into `dist/` when all are, so that what lies there always belongs together. */
+/**
+ * Moves the files that were made into `dist/` when all are. Sums and a bill that are there already tell of other files, and go
+ * first: what lies there belongs together at every moment.
+ */
 async function inOneGo(makeFiles: (folder: string) => Promise<readonly string[]>): Promise<void> {
-  await mkdir(dist, { recursive: true })
-  const folder = await mkdtemp(join(dist, '.release-'))
-  try {
-    for (const file of await makeFiles(folder)) await rename(join(folder, file), join(dist, file))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  await using unfinished = await openUnfinished(dist)
+  const files = await makeFiles(unfinished.path)
+  for (const stale of [sumsFile, billFile]) await rm(join(dist, stale), { force: true })
+  for (const file of files) await rename(join(unfinished.path, file), join(dist, file))
 }

@@ -148,6 +148,13 @@ test('a signature that does not fit is found', async () => {
   }
 })
 
+test('sums and a bill do not outlive the files that they tell of', async () => {
+  await output(root, process.execPath, 'build.ts', 'linux-x64')
+  const names = await readdir(dist)
+  expect(names).toContain('beamline-linux-x64')
+  expect(names.filter((name) => ['SHA256SUMS', 'beamline.cdx.json'].includes(name))).toEqual([])
+}, 60_000)
+
 test('a machine that nothing is made for is refused, with those that there are', async () => {
   const child = Bun.spawn([process.execPath, join(root, 'build.ts'), 'amiga'], { stdio: ['ignore', 'ignore', 'pipe'] })
   expect(await new Response(child.stderr).text()).toContain(targetNames.join(', '))
