@@ -26,6 +26,11 @@ COPY --from=build /build/dist/beamline /usr/local/bin/beamline
 COPY --from=build --chown=65532:65532 /build/data /data
 VOLUME /data
 ENV DLQ_PATH=/data/dead-letters.jsonl FS_BASE_DIR=/data/blobs STATE_PATH=/data/beamline.sqlite
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="beamline" \
+    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.revision="$COMMIT" \
+    org.opencontainers.image.licenses="Apache-2.0"
 USER 65532:65532
 EXPOSE 9091
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["/usr/local/bin/beamline", "health"]

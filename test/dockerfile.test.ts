@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { validate } from 'dockerfile-utils'
 import { root } from '../build/source.ts'
+import manifest from '../package.json' with { type: 'json' }
 import { loadConfig } from '../src/config/load.ts'
 import { dockerfileText, named, stagesOf } from './support/dockerfile.ts'
 
@@ -67,6 +68,17 @@ describe('the container', () => {
     expect(check?.rest).toBe('CMD ["/usr/local/bin/beamline", "health"]')
     // The command itself gives up after 3 s, and says why.
     expect(Number.parseInt(check?.flags['timeout'] ?? '', 10)).toBeGreaterThan(3)
+  })
+
+  test('says what it is, in which version and of which commit', () => {
+    const labels = Object.fromEntries(named(final, 'LABEL')[0]?.words.map((word) => word.split('=')) ?? [])
+    expect(labels).toEqual({
+      'org.opencontainers.image.title': `"${manifest.name}"`,
+      'org.opencontainers.image.version': `"${manifest.version}"`,
+      'org.opencontainers.image.revision': '"$COMMIT"',
+      'org.opencontainers.image.licenses': `"${manifest.license}"`,
+    })
+    expect(named(final, 'ARG').map(({ rest }) => rest)).toEqual(['COMMIT=unknown'])
   })
 
   test('keeps what it writes in its volume, and its port is the one that is listened on', () => {

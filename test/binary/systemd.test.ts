@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { copyFile, link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, link, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { startBeamline } from '../support/beamline-process.ts'
@@ -47,6 +47,18 @@ describe.skipIf(analyze === '')('the unit', () => {
     expect(await run(['verify', `--root=${on.folder}`, 'beamline.service'])).toMatchObject({ code: 0, stderr: '' })
     await rm(join(on.folder, 'usr/local/bin/beamline'))
     expect(await run(['verify', `--root=${on.folder}`, 'beamline.service'])).not.toMatchObject({ code: 0 })
+  })
+
+  test('is what the command of the manual runs as', async () => {
+    const manual = await readFile(join(root, 'deploy/README.md'), 'utf8')
+    const [, command = ''] = /^(systemd-run .*?)\n```/ms.exec(manual) ?? []
+    const properties = [...command.matchAll(/-p (?:"(.+?)"|(\S+))/g)].map(([, quoted, word]) => quoted ?? word ?? '')
+    const lines = (await readFile(unitPath, 'utf8')).replaceAll('%S', '/var/lib').split('\n')
+    expect(properties.length).toBeGreaterThan(5)
+    expect(properties.filter((property) => !lines.includes(property))).toEqual([])
+    expect(properties.filter((property) => /^(User|StateDirectory|Environment|UMask)/.test(property)).length).toBe(
+      lines.filter((line) => /^(User|StateDirectory|Environment|UMask)/.test(line)).length,
+    )
   })
 
   test('exposes little', async () => {

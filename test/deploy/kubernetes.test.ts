@@ -6,8 +6,10 @@ import { Deployment } from 'kubernetes-models/apps/v1'
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
 import { Namespace, Service, ServiceAccount } from 'kubernetes-models/v1'
+import { loadConfig } from '../../src/config/load.ts'
+import { contains, parseAddress, parseNetwork } from '../../src/lib/ip-address.ts'
 import type { JsonObject } from '../../src/protocol/json.ts'
-import { at, manifests, yamlOf } from './files.ts'
+import { at, manifests, variablesOf, yamlOf } from './files.ts'
 
 const root = resolve(import.meta.dir, '../..')
 
@@ -60,6 +62,12 @@ async function complaints(documents: readonly JsonObject[]): Promise<string> {
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+/** A quantity such as `2Gi`; 0 where there is none. */
+function bytes(quantity: unknown): number {
+  const [, number = '0', unit = ''] = /^(\d+)([MG])i$/.exec(String(quantity)) ?? []
+  return Number(number) * (unit === 'G' ? 2 ** 30 : 2 ** 20)
 }
 
 const all = manifests()
@@ -121,6 +129,44 @@ describe('the manifests', () => {
     expect(Array.isArray(volumes) && volumes.some((volume) => at(volume, 'hostPath') !== undefined)).toBe(false)
     const mounts = at(container, 'volumeMounts')
     expect(mounts).toContainEqual({ name: 'tmp', mountPath: '/tmp' })
+  })
+
+  test('let jobs out to the public, and to nothing that is not', () => {
+    const rules = at(all.get('network-policy.yaml'), 'spec', 'egress')
+    const peers = (Array.isArray(rules) ? rules : []).filter((rule) => at(rule, 'ports') === undefined)
+    const blocks = peers.flatMap((rule) => [at(rule, 'to')].flat().map((peer) => at(peer, 'ipBlock')))
+    const within = (address: string, cidr: unknown): boolean => {
+      const [network, parsed] = [parseNetwork(String(cidr)), parseAddress(address)]
+      return network !== undefined && parsed !== undefined && contains(network, parsed)
+    }
+    const isOut = (address: string): boolean =>
+      blocks.some(
+        (block) =>
+          within(address, at(block, 'cidr')) &&
+          ![at(block, 'except') ?? []].flat().some((except) => within(address, except)),
+      )
+    const metadata = ['169.254.169.254', '168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fe80::a9fe:a9fe']
+    const inside = [
+      '10.0.0.1',
+      '172.31.255.255',
+      '192.168.1.1',
+      '198.18.0.1',
+      'fd12::1',
+      '::ffff:10.0.0.1',
+      '2002:a00:1::',
+    ]
+    expect([...metadata, ...inside].filter(isOut)).toEqual([])
+    const outside = ['1.1.1.1', '172.32.0.1', '2606:4700::1111']
+    expect(outside.filter(isOut)).toEqual(outside)
+  })
+
+  test('have room for what they may keep, in the volume and in the pod', () => {
+    const { deadLetters, blobs } = loadConfig(variablesOf('kubernetes/settings.env').set)
+    const volumes = [at(pod, 'volumes')].flat()
+    const limits = new Map(volumes.map((volume) => [at(volume, 'name'), bytes(at(volume, 'emptyDir', 'sizeLimit'))]))
+    expect(deadLetters.totalMaxBytes + (blobs.maxTotalBytes ?? Number.NaN)).toBeLessThan(limits.get('data') ?? 0)
+    const room = bytes(at(container, 'resources', 'limits', 'ephemeral-storage'))
+    expect((limits.get('data') ?? 0) + (limits.get('tmp') ?? 0)).toBeLessThan(room)
   })
 
   test('survive the loss of a node, and an outage of NATS', () => {

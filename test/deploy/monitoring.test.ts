@@ -116,6 +116,19 @@ describe('alerts and dashboard', () => {
     expect(problems('sum(worker_jobs_total', known)).toHaveLength(1)
   })
 
+  test('see the first of something, whose series begins with it', () => {
+    const onFirst = alerts.filter(({ expr }) => /^increase\(.+\) > 0$/m.test(expr))
+    expect(onFirst.map(({ alert }) => alert)).toEqual([
+      'BeamlineResultsNotPublished',
+      'BeamlineJobsCrashWorkers',
+      'BeamlineStuckHandlers',
+    ])
+    for (const { expr } of onFirst) {
+      const [, series, range] = /increase\((.+)\[(\w+)\]\)/.exec(expr) ?? []
+      expect(expr).toContain(`or (${series} unless ${series} offset ${range})`)
+    }
+  })
+
   test('the alerts have names of their own', () => {
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length)
   })

@@ -56,7 +56,10 @@ test('nobody is killed while they drain', async () => {
   expect(unit).toBeGreaterThan(drainMs(usual))
   const pods = at(yamlOf('kubernetes/deployment.yaml')[0], 'spec', 'template', 'spec', 'terminationGracePeriodSeconds')
   const { shutdownGraceMs } = loadConfig(variablesOf('kubernetes/settings.env').set).worker
-  expect(milliseconds(pods)).toBeGreaterThan(drainMs(shutdownGraceMs))
+  const container0 = at(yamlOf('kubernetes/deployment.yaml')[0], 'spec', 'template', 'spec', 'containers', 0)
+  const preStop = at(container0, 'lifecycle', 'preStop', 'sleep', 'seconds')
+  expect(milliseconds(preStop)).toBeGreaterThan(0)
+  expect(milliseconds(pods)).toBeGreaterThan(milliseconds(preStop) + drainMs(shutdownGraceMs))
   const container = at(yamlOf('compose.yaml')[0], 'services', 'worker', 'stop_grace_period')
   expect(milliseconds(container)).toBeGreaterThan(drainMs(usual))
 })
