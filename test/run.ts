@@ -145,10 +145,8 @@ async function coverage(args: readonly string[], env: Environment): Promise<Tota
 process.on('SIGINT', endAllAndExit)
 process.on('SIGTERM', endAllAndExit)
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    tell(`${error instanceof Error ? error.message : String(error)}\n\n0 passed, 1 failed\n`)
-    process.exit(1)
-  },
-)
+// No process.exit: it would take away what a pipe has not yet taken, the last line first.
+process.exitCode = await main().catch((error: unknown) => {
+  tell(`${error instanceof Error ? error.message : String(error)}\n\n0 passed, 1 failed\n`)
+  return 1
+})

@@ -28,7 +28,7 @@ async function scriptStep(script: string, tell: (text: string) => void): Promise
 
 async function unitTests(tell: (text: string) => void): Promise<Totals> {
   const startMs = systemClock.monotonic()
-  const options = { limitMs: suiteLimitMs.unit, quiet: true }
+  const options = { args: ['--only-failures'], limitMs: suiteLimitMs.unit, quiet: true }
   const { totals, output } = await runTests({ files: testFiles('unit'), atOnce: true, ...options })
   tell(verdict(`unit (${totals.passed} tests)`, totals.failed === 0, startMs, output))
   return totals
