@@ -1,5 +1,5 @@
 /** The settings of what is kept for later: questions to people, and their answers. */
-import { homedir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { choice, path } from './kinds.ts'
 import { setting } from './setting.ts'
@@ -32,7 +32,7 @@ function serviceFolder(textOf: TextOf): string | undefined {
 }
 
 function userFolder(textOf: TextOf): string {
-  const home = textOf('HOME') || homedir()
+  const home = textOf('HOME') || homeFolder()
   switch (process.platform) {
     case 'win32':
       return join(textOf('LOCALAPPDATA') || join(home, 'AppData', 'Local'), 'beamline')
@@ -40,5 +40,14 @@ function userFolder(textOf: TextOf): string {
       return join(home, 'Library', 'Application Support', 'beamline')
     default:
       return join(textOf('XDG_STATE_HOME') || join(home, '.local', 'state'), 'beamline')
+  }
+}
+
+/** Whoever has no entry among the system's users, as in a bare container, has no home: then it is the temporary folder. */
+function homeFolder(): string {
+  try {
+    return homedir()
+  } catch {
+    return tmpdir()
   }
 }

@@ -11,12 +11,11 @@ import { connectWire } from '../support/wire-client.ts'
 /** Of the C library in distroless `base`: what the executable may ask for. */
 const libraries = ['ld-linux-x86-64.so.2', 'libc.so.6', 'libdl.so.2', 'libm.so.6', 'libpthread.so.0', 'librt.so.1']
 /** Nothing of the environment outside. */
-const outside = { PATH: undefined, HOME: undefined }
+const outside = { PATH: undefined, HOME: undefined, STATE_PATH: undefined }
 const settings = {
   ...outside,
   DLQ_PATH: '/tmp/dead-letters.jsonl',
   FS_BASE_DIR: '/tmp/blobs',
-  STATE_PATH: '/tmp/state.sqlite',
 }
 const possible = hasBareRoot && process.platform === 'linux' && process.arch === 'x64'
 const limitMs = 60_000

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { interruptAgain, runBeamline, startBeamline } from '../support/beamline-process.ts'
@@ -78,6 +79,22 @@ describe('the executable, alone in a hostile folder', () => {
     expect((await inHostileFolder(['health'], { HEALTH_BIND: host })).code).toBe(0)
   })
 })
+
+test.skipIf(process.getuid?.() !== 0 || Bun.which('setpriv') === null)(
+  'the executable runs as a user that the system does not know, who has no home',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'beamline-homeless-'))
+    await using _cleaned = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+    chmodSync(folder, 0o755)
+    const own = join(folder, 'beamline')
+    await copyFile(program[0] ?? '', own)
+    const nobody = ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups', own]
+    const homeless = { HOME: undefined, STATE_PATH: undefined }
+    const { code, stdout } = await runBeamline(['config'], homeless, { program: nobody, cwd: folder })
+    expect(code).toBe(0)
+    expect(stdout.join('\n')).toMatch(/STATE_PATH +\/tmp\//)
+  },
+)
 
 describe.each(['auto', 'require'])('the executable on NATS, JETSTREAM=%s', (mode) => {
   const open = async (server: NatsServer, settings: Readonly<Record<string, string>> = {}) => {
