@@ -82,9 +82,11 @@ export async function openPlatform(options: PlatformOptions): Promise<RunningPla
     return drained
   }
   opened.defer(drain)
+  const health = healthOf({ config, bus, running, ending, clock })
+  const isReady = ({ ready, draining }: ReturnType<Health['state']>): boolean => ready && !draining
+  metrics.observe({ ready: () => isReady(health.state()) })
   if (options.access !== undefined) {
     const { host, port, maxBodyBytes } = config.http
-    const health = healthOf({ config, bus, running, ending, clock })
     const routes = running.flatMap((role) => role.routes)
     http = await openHttp({ host, port, maxBodyBytes, access: options.access, health, metrics, log, routes, clock })
   }

@@ -18,6 +18,7 @@ export type AssignmentOutcome =
 
 /** What is not counted but read whenever somebody asks. */
 export interface Gauges {
+  ready(): boolean
   activeJobs(): number
   queueDepth(pool: 'cpu' | 'io'): number
   slots(pool: 'cpu' | 'io'): number
@@ -175,6 +176,11 @@ export class Metrics implements Disposable {
     read('worker_active_jobs', 'Jobs that are running now.', (from) => from.activeJobs?.())
     readPools('worker_queue_depth', 'Jobs that wait for a slot.', (pool) => this.#gauges.queueDepth?.(pool))
     readPools('worker_slots', 'Jobs that may run at once.', (pool) => this.#gauges.slots?.(pool))
+    read(
+      'worker_ready',
+      'What /ready says: 1, or 0 when something is missing.',
+      ({ ready }) => ready && Number(ready()),
+    )
     read('worker_nats_connected', 'Whether NATS is connected: 1 or 0.', () => this.#connected)
     read(
       'worker_consumer_pending',

@@ -58,6 +58,7 @@ async function series(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   metrics.scriptThreadReplaced('stuck')
   metrics.approvalEnded('approved')
   metrics.observe({
+    ready: () => true,
     activeJobs: () => 1,
     queueDepth: () => 1,
     slots: () => 1,

@@ -25,8 +25,10 @@ describe('NATS is killed under load and comes back', () => {
       const answered = wire.results.size
       await server.kill()
       await eventually(async () => (await fetch(`${url}/ready`)).status === 503)
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain('\nworker_ready 0\n')
       await server.restart()
       await eventually(async () => (await fetch(`${url}/ready`)).status === 200, { timeoutMs: 30_000 })
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain('\nworker_ready 1\n')
       await wire.answered(Math.min(600, answered + 50), 60_000)
     }
     await eventually(async () => (await storedResults(server.url)).size === 600, { timeoutMs: 60_000, everyMs: 500 })
