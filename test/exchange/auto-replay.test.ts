@@ -22,11 +22,19 @@ async function rig(records: readonly DeadLetter[]) {
   const bus = {
     connected: true,
     refusal: undefined as PublishError['reason'] | undefined,
+    /** Of a text that holds one of these, whatever becomes of the others. */
+    refused: [] as readonly string[],
+    tries: 0,
     looks: 0,
     flush: () => Promise.resolve(),
     publish({ body }: { readonly body: Uint8Array }) {
-      if (bus.refusal !== undefined) return Promise.reject(new PublishError(bus.refusal, 'no'))
-      sent.push(new TextDecoder().decode(body))
+      const text = new TextDecoder().decode(body)
+      const isRefused = bus.refused.some((each) => text.includes(each))
+      if (bus.refusal !== undefined || isRefused) {
+        bus.tries += 1
+        return Promise.reject(new PublishError(bus.refusal ?? 'refused', 'no'))
+      }
+      sent.push(text)
       return Promise.resolve()
     },
   }
@@ -105,8 +113,72 @@ test('what is too large does not keep the others', async () => {
     return Promise.reject(new PublishError('too-large', 'no'))
   }
   auto.start()
-  await clock.advance(60_000)
+  await clock.advance(30_000)
   expect(sent.length).toBe(1)
+  await auto[Symbol.asyncDispose]()
+})
+
+test('what is refused does not keep the others, neither those that are there nor those that come', async () => {
+  const large = (n: number) => unpublished({ result: { assignment_id: `large-${n}` } })
+  const records = [unpublished(), large(1), unpublished(), large(2), large(3), large(4), large(5)]
+  const { auto, clock, sent, store, bus } = await rig(records)
+  bus.refused = ['large']
+  auto.start()
+  await clock.advance(10_000)
+  expect({ sent: sent.length, tries: bus.tries }).toEqual({ sent: 2, tries: 5 })
+  for (let n = 0; n < 3; n++) {
+    const late = unpublished({ timestamp: clock.now() })
+    await store.write(late)
+    auto.noticed(late)
+    await clock.advance(10_000)
+  }
+  expect({ sent: sent.length, tries: bus.tries }).toEqual({ sent: 5, tries: 5 })
+  await auto[Symbol.asyncDispose]()
+})
+
+test('what is refused is tried ever more seldom, and sent when it is taken', async () => {
+  const { auto, clock, sent, bus } = await rig([unpublished()])
+  bus.refused = ['job-1']
+  auto.start()
+  await clock.advance(86_400_000)
+  expect(bus.tries).toBeGreaterThan(20)
+  expect(bus.tries).toBeLessThan(35)
+  bus.refused = []
+  await clock.advance(3_700_000)
+  expect(sent.length).toBe(1)
+  const { looks } = bus
+  await clock.advance(86_400_000)
+  expect(bus.looks - looks).toBeLessThanOrEqual(1)
+  await auto[Symbol.asyncDispose]()
+})
+
+test('a few that nobody takes end a look; one among others that are taken does not', async () => {
+  const records = Array.from({ length: 10 }, (_, n) => unpublished({ result: { assignment_id: `job-${n}` } }))
+  const { auto, clock, sent, bus, store } = await rig(records)
+  const { publish } = bus
+  let isAway = true
+  bus.publish = (message) => {
+    const isFirst = new TextDecoder().decode(message.body).includes('job-9')
+    return isAway || isFirst ? Promise.reject(new PublishError('no-responders', 'no')) : publish(message)
+  }
+  auto.start()
+  await clock.advance(1_000)
+  expect(store.marks.size).toBe(3)
+  isAway = false
+  await clock.advance(11_000)
+  expect(sent.length).toBe(9)
+  bus.publish = publish
+  await clock.advance(70_000)
+  expect(sent.length).toBe(10)
+  await auto[Symbol.asyncDispose]()
+})
+
+test('a server that confirms nothing costs no more than a few their chance', async () => {
+  const { auto, clock, bus, store } = await rig(Array.from({ length: 50 }, () => unpublished()))
+  bus.refusal = 'unconfirmed'
+  auto.start()
+  await clock.advance(9_000)
+  expect(store.marks.size).toBe(3)
   await auto[Symbol.asyncDispose]()
 })
 
