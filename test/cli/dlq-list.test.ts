@@ -71,6 +71,26 @@ describe('show', () => {
     expect(page.stdout.join()).not.toContain('\u009b')
   })
 
+  test('for people it is indented as usual', async () => {
+    const record = letter({
+      assignment: { none: {}, list: [], of: [1, { two: null }], 'a"b': 'c\n', deep: [[[[[1]]]]] },
+    })
+    const page = said()
+    await showDeadLetter(record.id, { store: await storeOf(record), json: false, output: page, signal })
+    expect(page.stdout.join('')).toBe(JSON.stringify(record, null, 2))
+  })
+
+  test('what is nested deep takes no more than it did, and is still the same', async () => {
+    let deep: unknown = Array.from({ length: 50_000 }, () => 1)
+    for (let n = 0; n < 900; n++) deep = n % 2 === 0 ? [deep] : { n, deep }
+    const record = letter({ assignment: { deep } })
+    const page = said()
+    await showDeadLetter(record.id, { store: await storeOf(record), json: false, output: page, signal })
+    const text = page.stdout.join('')
+    expect(JSON.parse(text)).toEqual(record)
+    expect(text.length).toBeLessThan(2 * JSON.stringify(record).length)
+  })
+
   test('1 when there is none', async () => {
     const output = said()
     expect(await showDeadLetter('none', { store: await storeOf(), json: false, output, signal })).toBe(1)
