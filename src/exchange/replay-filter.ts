@@ -57,12 +57,19 @@ export function readState(text: string): ReplayState | undefined {
 
 /** Reads a time, as so long before `nowMs` or as a date; undefined when it is neither. */
 export function readTime(text: string, nowMs: number): number | undefined {
-  if (/^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d))?$/.test(text)) {
+  const date = /^(\d{4}-\d\d-\d\d)([Tt ]([01]\d|2[0-3]):\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d))?$/.exec(text)
+  if (date !== null) {
     const time = Date.parse(text.replace(' ', 'T').toUpperCase())
-    return Number.isNaN(time) ? undefined : time
+    return Number.isNaN(time) || !isDay(date[1]) ? undefined : time
   }
   const parsed = ago.schema.safeParse(text)
   return parsed.success ? nowMs - parsed.data : undefined
+}
+
+/** Whether there is such a day: Date.parse takes the 30th of February for the 2nd of March. */
+function isDay(text = ''): boolean {
+  const midnight = Date.parse(text)
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(text)
 }
 
 /** Whether an entry is asked for. */

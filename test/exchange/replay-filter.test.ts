@@ -9,6 +9,7 @@ test.each([
   ['3d', '2026-05-29T12:00:00Z'],
   ['90000', '2026-06-01T11:58:30Z'],
   ['2026-05-31', '2026-05-31T00:00:00Z'],
+  ['2024-02-29', '2024-02-29T00:00:00Z'],
   ['2026-05-31T10:00:00.5Z', '2026-05-31T10:00:00.5Z'],
   ['2026-05-31t10:00:00+02:00', '2026-05-31T08:00:00Z'],
   ['2026-05-31 10:00:00Z', '2026-05-31T10:00:00Z'],
@@ -16,12 +17,12 @@ test.each([
   expect(readTime(text, now)).toBe(Date.parse(expected))
 })
 
-test.each(['', 'yesterday', '2 hours', '-2h', '2026-13-01', '2026-05-31T10:00:00', '01/02/2026'])(
-  'no time: %p',
-  (text) => {
-    expect(readTime(text, now)).toBeUndefined()
-  },
-)
+test.each([
+  ...['', 'yesterday', '2 hours', '-2h', '2026-13-01', '2026-05-31T10:00:00', '01/02/2026'],
+  ...['2026-02-30', '2026-02-29', '2026-04-31T10:00:00Z', '2026-06-31 10:00:00+14:00', '2026-05-30T24:00:00Z'],
+])('no time: %p', (text) => {
+  expect(readTime(text, now)).toBeUndefined()
+})
 
 test('reasons', () => {
   expect(readReasons('job_failed, PUBLISH_ERROR')).toEqual(new Set(['JOB_FAILED', 'PUBLISH_ERROR']))
