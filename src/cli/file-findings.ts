@@ -4,6 +4,7 @@ import { lstat, open, realpath, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { lockPath, marksPath, rejectedPath } from '../dlq/file-names.ts'
+import { isOwn, refuseForeign } from '../dlq/own-file.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 /** The numbers by which Linux knows file systems that live in memory: tmpfs and ramfs. */
@@ -20,14 +21,13 @@ export async function deadLetterFindings(
   emptied: readonly string[] = emptiedFolders,
 ): Promise<readonly Finding[]> {
   const name = 'dead_letters'
-  const problems = (
-    await Promise.all([path, rejectedPath(path), marksPath(path), lockPath(path)].map(fileProblem))
-  ).filter((problem) => problem !== undefined)
+  const files = [path, rejectedPath(path), marksPath(path), lockPath(path)]
+  const problems = (await Promise.all(files.map(fileProblem))).filter((problem) => problem !== undefined)
   const folder = await existingFolder(path)
   const blocked = problems.length > 0 ? undefined : await folderProblem(folder, path)
   if (problems.length > 0 || blocked !== undefined) {
     const words = [...problems, ...(blocked === undefined ? [] : [blocked])].join('; ')
-    return [fail(name, `cannot be written: ${words}; set DLQ_PATH to a file in a writable folder`)]
+    return [fail(name, `cannot be written: ${words}; ${await adviceOn(files, 'DLQ_PATH')}`)]
   }
   const temporary = await whyTemporary(folder, emptied)
   return [
@@ -41,14 +41,26 @@ export async function deadLetterFindings(
 export async function fileProblem(path: string): Promise<string | undefined> {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return undefined
-  if (!found.isFile()) return `${path} is not a regular file`
-  if (process.getuid !== undefined && found.uid !== process.getuid()) return `${path} belongs to somebody else`
+  try {
+    refuseForeign(found, path)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
   try {
     await (await open(path, constants.O_RDWR | constants.O_APPEND)).close()
     return undefined
   } catch (error) {
     return `${path}: ${reason(error)}`
   }
+}
+
+/** What to do when files, the first of which `variable` names, or their folder cannot be written to. */
+export async function adviceOn(paths: readonly string[], variable: string): Promise<string> {
+  const found = await Promise.all(paths.map((path) => lstat(path).catch(() => undefined)))
+  const isForeign = found.some((stat) => stat?.isFile() === true && !isOwn(stat))
+  return isForeign
+    ? `call this as the user that the worker has; if it is this one, make it the owner (chown), or set ${variable} to another file`
+    : `set ${variable} to a file in a writable folder`
 }
 
 /**

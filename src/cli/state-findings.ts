@@ -4,7 +4,7 @@ import type { Inspection } from '../nats/inspection.ts'
 import type { StateBucket } from '../nats/state-look.ts'
 import { intendedStore } from '../store/open-state-store.ts'
 import { inspectSqliteFile } from '../store/sqlite-file.ts'
-import { emptiedFolders, existingFolder, fileProblem, folderProblem, whyTemporary } from './file-findings.ts'
+import { adviceOn, emptiedFolders, existingFolder, fileProblem, folderProblem, whyTemporary } from './file-findings.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const name = 'state'
@@ -42,7 +42,7 @@ async function fileFinding(path: string, emptied: readonly string[]): Promise<Fi
   const folder = await existingFolder(path)
   const problem = (await fileProblem(path)) ?? (await folderProblem(folder, path)) ?? (await inspectSqliteFile(path))
   if (problem !== undefined) {
-    return fail(name, `approvals cannot be kept: ${problem}; set STATE_PATH to a file in a writable folder`)
+    return fail(name, `approvals cannot be kept: ${problem}; ${await adviceOn([path], 'STATE_PATH')}`)
   }
   const temporary = await whyTemporary(folder, emptied)
   return temporary === undefined

@@ -63,7 +63,8 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
-function isOwn({ uid }: Stats): boolean {
+/** Whether it belongs to the user that this process has; where there are no users, everything does. */
+export function isOwn({ uid }: Stats): boolean {
   const own = process.getuid?.()
   return own === undefined || uid === own
 }

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { deadLetterFindings } from '../../src/cli/file-findings.ts'
 
@@ -26,6 +26,19 @@ test('a path through a file, a link and a folder in its place cannot be written'
     expect(finding?.explanation).toContain('cannot be written')
     expect(finding?.explanation).toContain('DLQ_PATH')
   }
+})
+
+test.if(process.getuid?.() === 0)('a file of somebody else: both users are named, and who should call', async () => {
+  const path = join(folder, 'theirs.jsonl')
+  writeFileSync(path, '')
+  chownSync(path, 65_534, 65_534)
+  expect(await only(path)).toEqual({
+    status: 'fail',
+    name: 'dead_letters',
+    explanation:
+      `cannot be written: ${path} belongs to somebody else: user 65534, and this runs as user 0; ` +
+      'call this as the user that the worker has; if it is this one, make it the owner (chown), or set DLQ_PATH to another file',
+  })
 })
 
 test.if(process.platform === 'linux')('folders that are emptied and memory do not last', async () => {
