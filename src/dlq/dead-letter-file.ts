@@ -1,4 +1,5 @@
 /** Appends lines to a file, which other processes may be writing to as well, and which is put aside when it is full. */
+import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { openOwn, syncFolder } from './own-file.ts'
 import type { ProcessLock } from './process-lock.ts'
@@ -22,8 +23,8 @@ interface Options {
   readonly fsync: boolean
   /** How many bytes the file and its rotated ones may have together at the moment. */
   readonly totalBytes: () => Promise<number>
-  /** Is told of what was written. */
-  readonly onWritten: (bytes: number, lines: number) => void
+  /** Is told of what was written, and to the file of which number. */
+  readonly onWritten: (ino: number, bytes: number, lines: number) => void
 }
 
 /** Appends lines. The file is opened anew for each burst, so that it may be moved or removed meanwhile. */
@@ -85,24 +86,25 @@ export class DeadLetterFile implements AsyncDisposable {
     // One more, to close a line that a crash cut short.
     await files.makeRoom(bytes + 1, await totalBytes())
     await using file = await openOwn(files.path, 'append')
-    const size = await appendWhole(file, lines, fsync)
+    const { ino, size } = await appendWhole(file, lines, fsync)
     if (fsync && size === 0) await syncFolder(files.path)
-    onWritten(bytes, lines.length)
+    onWritten(ino, bytes, lines.length)
   }
 }
 
 /**
- * Appends lines, all or none, after closing what a crash cut short; the caller has the lock. Resolves with the size that
- * the file had.
+ * Appends lines, all or none, after closing what a crash cut short; the caller has the lock. Resolves with what the file
+ * was before.
  */
-export async function appendWhole(file: FileHandle, lines: readonly Buffer[], fsync: boolean): Promise<number> {
-  const { size } = await file.stat()
+export async function appendWhole(file: FileHandle, lines: readonly Buffer[], fsync: boolean): Promise<Stats> {
+  const stat = await file.stat()
+  const { size } = stat
   const bytes = Buffer.concat((await endsTorn(file, size)) ? [Buffer.from('\n'), ...lines] : lines)
   try {
     const { bytesWritten } = await file.write(bytes)
     if (bytesWritten < bytes.length) throw new Error(`only ${bytesWritten} of ${bytes.length} bytes were written`)
     if (fsync) await file.datasync()
-    return size
+    return stat
   } catch (error) {
     await file.truncate(size).catch(() => undefined)
     throw error

@@ -23,7 +23,9 @@ export class EntryCount implements AsyncDisposable {
   readonly #sets: readonly RotatedFiles[]
   readonly #clock: Clock
   readonly #closing = new AbortController()
-  #files: ReadonlyMap<number, CountedFile> = new Map()
+  #files = new Map<number, CountedFile>()
+  /** Entries that were added to files since they were counted. */
+  #added = new Map<number, number>()
   #known: Counted | undefined
   #countedAtMs = Number.NEGATIVE_INFINITY
   #counting: Promise<void> | undefined
@@ -40,10 +42,24 @@ export class EntryCount implements AsyncDisposable {
     return this.#known
   }
 
-  /** Adds what was written, until it is counted. */
-  add(bytes: number, entries: number): void {
+  /** Adds what was written to the file of this number, until it is counted. */
+  add(ino: number, bytes: number, entries: number): void {
     if (this.#known === undefined) return
     this.#known = { bytes: this.#known.bytes + bytes, entries: this.#known.entries + entries }
+    this.#added.set(ino, (this.#added.get(ino) ?? 0) + entries)
+  }
+
+  /** Takes away the file of this number, which was so large. */
+  removed(ino: number, bytes: number): void {
+    const entries = (this.#files.get(ino)?.entries ?? 0) + (this.#added.get(ino) ?? 0)
+    this.#files.delete(ino)
+    this.#added.delete(ino)
+    if (this.#known === undefined) return
+    // What other processes wrote to it was never added.
+    this.#known = {
+      bytes: Math.max(0, this.#known.bytes - bytes),
+      entries: Math.max(0, this.#known.entries - entries),
+    }
   }
 
   /** Says that files were changed elsewhere than at their end. */
@@ -67,6 +83,7 @@ export class EntryCount implements AsyncDisposable {
       const all = [...files.values()]
       const sum = (of: (file: CountedFile) => number): number => all.reduce((total, file) => total + of(file), 0)
       this.#files = files
+      this.#added = new Map()
       this.#known = { bytes: sum(({ bytes }) => bytes), entries: sum(({ entries }) => entries) }
     } catch {
       // What cannot be read now is told elsewhere; the next one who asks tries again.

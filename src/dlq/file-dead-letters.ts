@@ -158,7 +158,8 @@ class FileDeadLetters implements DeadLetterStore {
   #set(path: string, limits: Limits, rejected: boolean): FileSet {
     const { clock, log, config } = this.#options
     const { fsync } = config
-    const files = new RotatedFiles({ path, limits, fsync, clock, log })
+    const onRemoved = (ino: number, bytes: number): void => this.#count.removed(ino, bytes)
+    const files = new RotatedFiles({ path, limits, fsync, clock, log, onRemoved })
     const writer = new DeadLetterFile({
       ...{ files, fsync, lock: this.#lock },
       totalBytes: async () => {
@@ -166,7 +167,7 @@ class FileDeadLetters implements DeadLetterStore {
         await this.#removeDraft()
         return this.#totalBytes(files)
       },
-      onWritten: (bytes, lines) => this.#count.add(bytes, lines),
+      onWritten: (ino, bytes, lines) => this.#count.add(ino, bytes, lines),
     })
     return { files, writer: this.#stack.use(writer), rejected }
   }

@@ -14,6 +14,7 @@ interface RotatedFile {
   /** When, in milliseconds since 1970. */
   readonly time: number
   readonly bytes: number
+  readonly ino: number
 }
 
 interface Options {
@@ -23,6 +24,8 @@ interface Options {
   readonly fsync: boolean
   readonly clock: Clock
   readonly log: Logger | undefined
+  /** Is told of each file that was removed: its number, and how large it was. */
+  readonly onRemoved?: (ino: number, bytes: number) => void
 }
 
 /** Ages are looked at at least this often, for other processes write here too. */
@@ -93,8 +96,9 @@ export class RotatedFiles {
     if (this.#options.fsync) await syncFolder(this.path)
   }
 
-  async #remove({ path, bytes }: RotatedFile, why: string): Promise<void> {
+  async #remove({ path, bytes, ino }: RotatedFile, why: string): Promise<void> {
     await unlink(path).catch(undefinedIfMissing)
+    this.#options.onRemoved?.(ino, bytes)
     this.#options.log?.warn('Old dead letters were removed', { context: { path, bytes, why } })
   }
 
@@ -112,7 +116,7 @@ export class RotatedFiles {
     })
     const stats = await Promise.all(found.map(({ path }) => statOwn(path)))
     return found
-      .flatMap((file, n) => (stats[n] === undefined ? [] : [{ ...file, bytes: stats[n].size }]))
+      .flatMap((file, n) => (stats[n] === undefined ? [] : [{ ...file, bytes: stats[n].size, ino: stats[n].ino }]))
       .toSorted((a, b) => a.time - b.time)
   }
 }

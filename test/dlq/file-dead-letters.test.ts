@@ -73,6 +73,18 @@ describe('the files', () => {
     await store.purge(({ rejected }) => rejected, signal)
     await eventually(() => store.size()?.entries === 2)
   })
+
+  test('count what is removed for room, before they are counted again', async () => {
+    await using world = await fileWorld()
+    const store = await world.open({ clock: new FakeClock(), config: { maxBytes: 4_000, totalMaxBytes: 20_000 } })
+    store.size()
+    await eventually(() => store.size() !== undefined)
+    for (let n = 0; n < 200; n++) await store.write(letter())
+    const names = (await readdir(world.folder)).filter((name) => !/replays|lock/.test(name))
+    const sizes = await Promise.all(names.map(async (name) => (await stat(join(world.folder, name))).size))
+    const bytes = sizes.reduce((sum, size) => sum + size, 0)
+    expect(store.size()).toEqual({ bytes, entries: (await allOf(store)).length })
+  })
 })
 
 describe('limits', () => {
