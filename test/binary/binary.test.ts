@@ -40,7 +40,7 @@ describe('the executable, alone in a hostile folder', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: [] })
     expect(stdout.length).toBe(1)
     expect(stdout[0]).toMatch(new RegExp(`^beamline ${RegExp.escape(version)} \\(commit ([0-9a-f]{7,}|unknown), Bun `))
-  })
+  }, 60_000)
 
   test('wrong settings: 2, each named', async () => {
     const { code, stderr } = await inHostileFolder(['start'], {
@@ -54,13 +54,13 @@ describe('the executable, alone in a hostile folder', () => {
       'MAX_DELIVERIES',
       'NATS_URL',
     ])
-  })
+  }, 60_000)
 
   test('run: the examples', async () => {
     const { code, stdout, stderr } = await inHostileFolder(['run', join(root, 'examples/demo.jsonl')])
     expect({ code, stderr }).toEqual({ code: 0, stderr: [] })
     expect(stdout.length).toBe(5)
-  })
+  }, 60_000)
 
   test('config and check', async () => {
     const config = await inHostileFolder(['config', '--json'])
@@ -68,7 +68,7 @@ describe('the executable, alone in a hostile folder', () => {
     expect(config.stdout.join('')).not.toContain('999')
     const check = await inHostileFolder(['check'], { NATS_URL: 'nats://127.0.0.1:1' })
     expect(check.code).toBe(3)
-  })
+  }, 60_000)
 
   test('the port is in use: 2', async () => {
     await using first = await startBeamline(['dev'], {}, { program })
@@ -77,7 +77,7 @@ describe('the executable, alone in a hostile folder', () => {
     expect(code).toBe(2)
     expect(stderr[0]).toStartWith('HEALTH_BIND: ')
     expect((await inHostileFolder(['health'], { HEALTH_BIND: host })).code).toBe(0)
-  })
+  }, 60_000)
 })
 
 test.skipIf(process.getuid?.() !== 0 || Bun.which('setpriv') === null)(
@@ -113,7 +113,7 @@ describe.each(['auto', 'require'])('the executable on NATS, JETSTREAM=%s', (mode
     expect(await running.beamline.stop('SIGTERM')).toBe(0)
     expect(await wire.result('slow')).toMatchObject({ status: 'success', output: { slept_ms: 700 } })
     expect(wire.broken).toEqual([])
-  })
+  }, 60_000)
 
   test('SIGTERM with a job that takes longer than the grace period: another worker ends it', async () => {
     await using server = await startNats()
@@ -126,7 +126,7 @@ describe.each(['auto', 'require'])('the executable on NATS, JETSTREAM=%s', (mode
     expect(await wire.result('long')).toMatchObject({ status: 'success', attempts: 1 })
     expect(wire.deadLetters).toEqual([])
     expect(await second.beamline.stop('SIGTERM')).toBe(0)
-  })
+  }, 60_000)
 
   test('a second interrupt ends it at once', async () => {
     await using server = await startNats()
@@ -137,7 +137,7 @@ describe.each(['auto', 'require'])('the executable on NATS, JETSTREAM=%s', (mode
     running.beamline.signal('SIGINT')
     await running.beamline.waitFor((line) => line.includes('Draining'))
     expect(await interruptAgain(running.beamline)).toBe(130)
-  })
+  }, 60_000)
 })
 
 function job(assignmentId: string, what: Readonly<Record<string, unknown>>) {

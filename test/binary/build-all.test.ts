@@ -71,23 +71,31 @@ const running = [
   ['linux-x64-musl', onMusl],
 ] as const
 for (const [name, runs] of running) {
-  test.skipIf(!runs)(`the executable for ${name} says so`, async () => {
-    const { stdout } = await runBeamline(['--version'], {}, { program: [join(dist, fileOf(name))] })
-    expect(stdout).toEqual([`beamline ${manifest.version} (commit ${commit}, Bun ${Bun.version})`])
-  })
+  test.skipIf(!runs)(
+    `the executable for ${name} says so`,
+    async () => {
+      const { stdout } = await runBeamline(['--version'], {}, { program: [join(dist, fileOf(name))] })
+      expect(stdout).toEqual([`beamline ${manifest.version} (commit ${commit}, Bun ${Bun.version})`])
+    },
+    60_000,
+  )
 }
 
-test.skipIf(!here)('the executable of this machine, on which all other tests are run, is one of them', async () => {
-  const sums = await output(dist, 'sha256sum', 'beamline', 'beamline-linux-x64')
-  expect(
-    new Set(
-      sums
-        .trim()
-        .split('\n')
-        .map((line) => line.split(' ')[0]),
-    ).size,
-  ).toBe(1)
-})
+test.skipIf(!here)(
+  'the executable of this machine, on which all other tests are run, is one of them',
+  async () => {
+    const sums = await output(dist, 'sha256sum', 'beamline', 'beamline-linux-x64')
+    expect(
+      new Set(
+        sums
+          .trim()
+          .split('\n')
+          .map((line) => line.split(' ')[0]),
+      ).size,
+    ).toBe(1)
+  },
+  60_000,
+)
 
 describe.skipIf(!here).each([
   ['amd64', 'linux-x64'],
@@ -146,7 +154,7 @@ test('a signature that does not fit is found', async () => {
   } finally {
     await output(dist, 'rm', '-r', folder)
   }
-})
+}, 60_000)
 
 test('sums and a bill do not outlive the files that they tell of', async () => {
   await output(root, process.execPath, 'build.ts', 'linux-x64')
@@ -159,4 +167,4 @@ test('a machine that nothing is made for is refused, with those that there are',
   const child = Bun.spawn([process.execPath, join(root, 'build.ts'), 'amiga'], { stdio: ['ignore', 'ignore', 'pipe'] })
   expect(await new Response(child.stderr).text()).toContain(targetNames.join(', '))
   expect(await child.exited).toBe(1)
-})
+}, 60_000)

@@ -47,7 +47,7 @@ describe.skipIf(analyze === '')('the unit', () => {
     expect(await run(['verify', `--root=${on.folder}`, 'beamline.service'])).toMatchObject({ code: 0, stderr: '' })
     await rm(join(on.folder, 'usr/local/bin/beamline'))
     expect(await run(['verify', `--root=${on.folder}`, 'beamline.service'])).not.toMatchObject({ code: 0 })
-  })
+  }, 60_000)
 
   test('is what the command of the manual runs as', async () => {
     const manual = await readFile(join(root, 'deploy/README.md'), 'utf8')
@@ -65,7 +65,7 @@ describe.skipIf(analyze === '')('the unit', () => {
     const { stdout } = await run(['security', '--offline=true', '--no-pager', unitPath])
     const exposure = /exposure level for beamline.service: ([\d.]+)/.exec(stdout)?.[1]
     expect(Number(exposure)).toBeLessThanOrEqual(mostExposure)
-  })
+  }, 60_000)
 })
 
 describe.skipIf(analyze === '' || process.platform !== 'linux')('the binary under the filter of the unit', () => {

@@ -41,7 +41,7 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
     await wire[Symbol.asyncDispose]()
     await worker[Symbol.asyncDispose]()
     await server[Symbol.asyncDispose]()
-  })
+  }, 60_000)
 
   const run = async (job: Wire & { readonly assignment_id: string }): Promise<string> => {
     wire.send(job)
@@ -84,7 +84,7 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
     expect(shown.lines).toMatchObject([
       { id: entry, assignment: { job: { payload: { path } } }, mark: { state: 'done' } },
     ])
-  })
+  }, 60_000)
 
   test('an envelope stays one', async () => {
     const data = assignment('javascript', { code: 'throw new Error("no")' })
@@ -94,7 +94,7 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
     expect((await dlq(settings, 'replay', String(entry?.['id']))).code).toBe(0)
     await wire.result(`${data.assignment_id}.r1`)
     expect(wire.rawResults.get(`${data.assignment_id}.r1`)).toMatchObject([{ kind: 'exec_result' }])
-  })
+  }, 60_000)
 
   test('a message id that another caller used first does not swallow a replay', async () => {
     const id = await run(assignment('javascript', { code: 'throw new Error("no")' }))
@@ -104,7 +104,7 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
     await wire.result(stranger.assignment_id)
     expect((await dlq(settings, 'replay', String(entry?.['id']))).code).toBe(0)
     expect(await wire.result(`${id}.r1`)).toMatchObject({ error_code: 'SCRIPT_ERROR' })
-  })
+  }, 60_000)
 
   test('the API replays with a token, and the command says by whom', async () => {
     const id = await run(assignment('javascript', { code: 'throw new Error("no")' }))
@@ -116,7 +116,7 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
     await wire.result(`${id}.r1`)
     const { lines } = await dlq(settings, 'show', String(entry?.['id']))
     expect(lines).toMatchObject([{ mark: { state: 'done', by: expect.stringContaining('api: worker-') } }])
-  })
+  }, 60_000)
 
   test('two replayers at once send each job once', async () => {
     await using world = await fileWorld()
@@ -131,7 +131,7 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
     await eventually(() => ids.every((id) => wire.results.has(id)))
     await wire.flush()
     expect(notOnce(ids, wire.results)).toEqual([])
-  })
+  }, 60_000)
 
   test('what cannot be sent again is named, and the rest goes', async () => {
     await using world = await fileWorld()
@@ -146,7 +146,7 @@ describe.each(['require', 'off'])('JETSTREAM=%s', (mode) => {
       { outcome: 'sent', as: `${id}.r1` },
     ])
     await wire.result(`${id}.r1`)
-  })
+  }, 60_000)
 })
 
 describe('a result that nobody took', () => {
@@ -178,7 +178,7 @@ describe('a result that nobody took', () => {
     expect(await wire.result(id)).toMatchObject({ status: 'success', output: 'kept' })
     expect([...wire.results.keys()]).toEqual([id])
     expect(wire.broken).toEqual([])
-  })
+  }, 60_000)
 
   test('is published by DLQ_AUTO_REPLAY, once', async () => {
     await using world = await fileWorld()
@@ -196,7 +196,7 @@ describe('a result that nobody took', () => {
     expect((await dlq(settings, 'list')).lines).toMatchObject([
       { mark: { state: 'done', by: expect.stringContaining('auto: ') } },
     ])
-  })
+  }, 60_000)
 })
 
 test('no server: 3, and nothing is marked', async () => {
@@ -209,4 +209,4 @@ test('no server: 3, and nothing is marked', async () => {
   expect(stderr.at(-1)).toBe('beamline: NATS cannot be reached: connection refused')
   expect(await dlq(settings, 'list', '--state', 'open')).toMatchObject({ code: 0, lines: [{ assignment_id: 'one' }] })
   expect((await dlq(settings, 'replay', '--dry-run')).lines).toMatchObject([{ as: 'one.r1' }])
-})
+}, 60_000)

@@ -9,11 +9,11 @@ const servers = new Map<string, NatsServer>()
 
 beforeAll(async () => {
   for (const version of versions) servers.set(version, await startNats({ version }))
-})
+}, 60_000)
 
 afterAll(async () => {
   for (const server of servers.values()) await server[Symbol.asyncDispose]()
-})
+}, 60_000)
 
 async function streamWorld(version: string): Promise<DeadLetterWorld> {
   const { url } = servers.get(version) ?? { url: '' }

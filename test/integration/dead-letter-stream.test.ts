@@ -57,7 +57,7 @@ describe.each(versions)('on the %s server', (version) => {
     await using other = await openReady(server.url, env)
     await other.store.write(letter())
     expect((await observer.manager.streams.info(name)).config.max_bytes).toBe(100_000_000)
-  })
+  }, 60_000)
 
   test('the oldest entries go when the limit is reached', async () => {
     await using server = await startNats({ version })
@@ -78,7 +78,7 @@ describe.each(versions)('on the %s server', (version) => {
         .map(({ id }) => id)
         .toReversed(),
     )
-  })
+  }, 60_000)
 
   test('entries outlive a restart; without the server writes fail at once', async () => {
     await using server = await startNats({ version })
@@ -118,7 +118,7 @@ describe.each(versions)('on the %s server', (version) => {
     await store.write(letter({ reason: 'REJECTED' }))
     expect((await allOf(store)).map(({ mark }) => mark)).toEqual([undefined, undefined])
     expect(await store.claim(claimOf(lost.id), signal)).toEqual({ kind: 'granted', n: 1 })
-  })
+  }, 60_000)
 
   test('a stream that captures everything serves alone', async () => {
     await using server = await startNats({ version })
@@ -137,30 +137,34 @@ describe.each(versions)('on the %s server', (version) => {
     expect(await opened.store.purge(({ rejected }) => rejected, signal)).toBe(1)
     expect(await allOf(opened.store)).toHaveLength(2)
     expect(await rejection(observer.manager.streams.info(`${env.DLQ_STREAM}_REJECTED`))).toMatchObject({ code: 10059 })
-  })
+  }, 60_000)
 
   test.each([
     ['does not capture the subjects', { subjects: ['else.>'] }, 'it does not capture'],
     ['keeps only what is waited for', { retention: RetentionPolicy.Interest }, 'its retention is interest'],
     ['confirms nothing', { no_ack: true }, 'no_ack'],
-  ])('a stream that %s is not used, and not changed', async (_, change, reason) => {
-    await using server = await startNats({ version })
-    await using observer = await observe(server.url)
-    const env = ownDeadLetters()
-    const wanted = {
-      name: env.DLQ_STREAM,
-      subjects: [`${env.CAF_DLQ_SUBJECT}.>`],
-      storage: StorageType.File,
-      ...change,
-    }
-    await observer.manager.streams.add(wanted)
-    await using opened = await openDeadLetterStream(server.url, env)
-    await eventually(() => opened.bus.complaints.length > 0)
-    const error = await rejection(opened.store.write(letter()))
-    expect(error).toEqual(unreachable)
-    expect(error).toMatchObject({ message: expect.stringContaining(reason) })
-    expect((await observer.manager.streams.info(env.DLQ_STREAM)).config.subjects).toEqual(wanted.subjects)
-  })
+  ])(
+    'a stream that %s is not used, and not changed',
+    async (_, change, reason) => {
+      await using server = await startNats({ version })
+      await using observer = await observe(server.url)
+      const env = ownDeadLetters()
+      const wanted = {
+        name: env.DLQ_STREAM,
+        subjects: [`${env.CAF_DLQ_SUBJECT}.>`],
+        storage: StorageType.File,
+        ...change,
+      }
+      await observer.manager.streams.add(wanted)
+      await using opened = await openDeadLetterStream(server.url, env)
+      await eventually(() => opened.bus.complaints.length > 0)
+      const error = await rejection(opened.store.write(letter()))
+      expect(error).toEqual(unreachable)
+      expect(error).toMatchObject({ message: expect.stringContaining(reason) })
+      expect((await observer.manager.streams.info(env.DLQ_STREAM)).config.subjects).toEqual(wanted.subjects)
+    },
+    60_000,
+  )
 
   test('what is too large is refused as such, with the limit of the server and that of the stream', async () => {
     await using server = await startNats({ version })
@@ -175,7 +179,7 @@ describe.each(versions)('on the %s server', (version) => {
     await observer.manager.streams.update(opened.env.DLQ_STREAM, { max_msg_size: 10_000 })
     expect(await rejection(opened.store.write(letter({ assignment: { text: 'x'.repeat(20_000) } })))).toEqual(tooLarge)
     expect((await allOf(opened.store)).map(({ record }) => record.id)).toEqual([fits.id])
-  })
+  }, 60_000)
 
   test('what others put on the subjects is left out, and large entries are read in parts', async () => {
     await using server = await startNats({ version })

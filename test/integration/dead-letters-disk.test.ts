@@ -19,7 +19,7 @@ const mayMount =
 afterAll(async () => {
   if (mayMount) Bun.spawnSync(['umount', disk])
   await rm(disk, { recursive: true, force: true })
-})
+}, 60_000)
 
 const path = join(disk, 'dlq.jsonl')
 const filler = join(disk, 'filler')
@@ -37,22 +37,26 @@ async function isBlocked(readiness: Response): Promise<boolean> {
   return readiness.status === 503 && (await readiness.text()).includes(`cannot write dead letters to ${path}`)
 }
 
-test.if(mayMount)('what does not fit is not kept in part, and kept as soon as there is room', async () => {
-  await using world = await fileWorld()
-  const store = await world.open({ config: { path } })
-  const [first, second, third] = [letter(), letter({ assignment: { input: 'x'.repeat(100_000) } }), letter()]
-  await store.write(first)
-  await fill()
-  const refusals = await Promise.all([rejection(store.write(second)), rejection(store.write(second))])
-  const refused = { message: `cannot write to ${path}` }
-  expect(refusals).toMatchObject([refused, refused])
-  expect((await allOf(store)).map(({ record }) => record.id)).toEqual([first.id])
-  await rm(filler)
-  await store.write(third)
-  await store.write(second)
-  expect((await Bun.file(path).text()).split('\n').length).toBe(4)
-  expect(await store.purge(() => true, new AbortController().signal)).toBe(3)
-})
+test.if(mayMount)(
+  'what does not fit is not kept in part, and kept as soon as there is room',
+  async () => {
+    await using world = await fileWorld()
+    const store = await world.open({ config: { path } })
+    const [first, second, third] = [letter(), letter({ assignment: { input: 'x'.repeat(100_000) } }), letter()]
+    await store.write(first)
+    await fill()
+    const refusals = await Promise.all([rejection(store.write(second)), rejection(store.write(second))])
+    const refused = { message: `cannot write to ${path}` }
+    expect(refusals).toMatchObject([refused, refused])
+    expect((await allOf(store)).map(({ record }) => record.id)).toEqual([first.id])
+    await rm(filler)
+    await store.write(third)
+    await store.write(second)
+    expect((await Bun.file(path).text()).split('\n').length).toBe(4)
+    expect(await store.purge(() => true, new AbortController().signal)).toBe(3)
+  },
+  60_000,
+)
 
 test.if(mayMount)(
   'while dead letters cannot be kept nothing is acked, and everything goes on when they can',

@@ -74,7 +74,7 @@ describe.each(versions)('permissions on the %s server', (version) => {
     nats = await startDeployedNats(version)
   }, 30_000)
 
-  afterAll(() => nats[Symbol.asyncDispose]())
+  afterAll(() => nats[Symbol.asyncDispose](), 60_000)
 
   test('a worker makes what is missing, and needs nothing more', async () => {
     const settings = { ...stored, NATS_URL: nats.as('worker') }
@@ -157,7 +157,7 @@ describe.each(versions)('permissions on the %s server', (version) => {
     ]
     const subscribe = ['>', 'caf.>', 'caf.exec.assign.v1', 'caf.deadletter.v1', '$SYS.>', 'other.subject']
     expect(await forbiddenTo(nats, 'worker', { publish, subscribe })).toEqual([...publish, ...subscribe].toSorted())
-  })
+  }, 60_000)
 
   test('a caller submits and hears, and can do nothing else', async () => {
     const publish = [
@@ -270,4 +270,4 @@ test('the configuration of the server is one', async () => {
     Bun.spawn([findNatsServer('newest') ?? '', '-t', '-c', file], { env, cwd: join(dirname(file)) }).exited
   expect(await tried(passwords)).toBe(0)
   expect(await tried({})).not.toBe(0)
-})
+}, 60_000)
