@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { fileWorld } from '../dlq/file-world.ts'
+import { observe } from '../nats/observer.ts'
 import { type BeamlineProcess, runBeamline, startBeamline } from '../support/beamline-process.ts'
 import { eventually } from '../support/eventually.ts'
 import { assignment, deadLettersOf, notOnce } from '../support/fleet.ts'
 import { jobLetter } from '../support/job-letters.ts'
-import { letter } from '../support/letters.ts'
+import { allOf, letter } from '../support/letters.ts'
 import { type NatsServer, startNats } from '../support/nats-server.ts'
+import { storedResults } from '../support/result-stream.ts'
 import { connectWire, type Wire, type WireClient } from '../support/wire-client.ts'
 
 const parsed = (lines: readonly string[]): readonly Wire[] => lines.map((line) => JSON.parse(line) as Wire)
@@ -158,7 +160,8 @@ describe('a result that nobody took', () => {
     const id = crypto.randomUUID()
     const job = JSON.stringify({ type: 'echo', payload: 'kept', assignment_id: id, tenant_id: 'acme' })
     await runBeamline(['submit', '--no-wait', '-'], { NATS_URL: server.url }, { stdin: job })
-    await eventually(async () => (await dlq(settings, 'list')).lines.some(({ reason }) => reason === 'PUBLISH_ERROR'))
+    const isKept = async () => (await dlq(settings, 'list')).lines.some(({ reason }) => reason === 'PUBLISH_ERROR')
+    await eventually(isKept, { timeoutMs: 30_000 })
     await worker.stop()
     return id
   }
@@ -198,6 +201,32 @@ describe('a result that nobody took', () => {
     ])
   }, 60_000)
 })
+
+test('a result that the stream refuses does not keep DLQ_AUTO_REPLAY from the others', async () => {
+  await using world = await fileWorld()
+  await using server = await startNats()
+  await using observer = await observe(server.url)
+  const subjects = ['caf.exec.result.v1']
+  await observer.manager.streams.add({ name: 'CAF_RESULTS', subjects, max_msg_size: 2_000 })
+  const store = await world.open()
+  const results = ['small-1', 'large-1', 'small-2', 'large-2'].map((id) => {
+    const output = 'x'.repeat(id.startsWith('large') ? 3_000 : 10)
+    return letter({ reason: 'PUBLISH_ERROR', assignmentId: id, result: { assignment_id: id, output } })
+  })
+  for (const record of results) await store.write(record)
+  await using worker = await startBeamline(['start'], { ...settingsOf(server, world.path), DLQ_AUTO_REPLAY: 'true' })
+  await worker.ready()
+  await eventually(async () => (await storedResults(server.url)).size === 2, { timeoutMs: 30_000 })
+  expect(await worker.stop()).toBe(0)
+  expect([...(await storedResults(server.url)).keys()].toSorted()).toEqual(['small-1', 'small-2'])
+  const states = (await allOf(store)).map(({ record, mark }) => [record.assignment_id, mark?.state])
+  expect(states).toEqual([
+    ['large-2', 'failed'],
+    ['small-2', 'done'],
+    ['large-1', 'failed'],
+    ['small-1', 'done'],
+  ])
+}, 60_000)
 
 test('no server: 3, and nothing is marked', async () => {
   await using world = await fileWorld()
