@@ -2,7 +2,8 @@ import { BoundedMap } from '../../lib/bounded-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { isReadPrepared } from './binary-text.ts'
 import type { Connection } from './connection.ts'
-import { plainPrint, plainTable } from './plain-table.ts'
+import { oidOf, plainPrint, plainTable } from './plain-table.ts'
+import type { Table } from './quick-exchange.ts'
 import { limitedText, usualLimit } from './row-limit.ts'
 import type { TypeInfo } from './type-info.ts'
 
@@ -19,8 +20,8 @@ export interface KnownQuery {
   readonly limited: string
   /** The types of its parameters, of which there are some. */
   readonly types: readonly TypeInfo[]
-  /** The table that it reads, and what that was when it was looked at. */
-  readonly table: string
+  /** The table that it reads, and all that was told of it. */
+  readonly table: Table
   readonly print: string
   /** From then on it is to be asked again whether that is still so, in monotonic milliseconds. */
   readonly freshUntil: number
@@ -67,7 +68,7 @@ export class KnownQueries {
 
   /** Whether it still reads the same columns of the same table, which is asked outside a transaction; if not, it is forgotten. */
   async isStillSo(query: KnownQuery, connection: Connection, signal: AbortSignal): Promise<boolean> {
-    const isSame = (await plainPrint(query.table, connection, signal)) === query.print
+    const isSame = (await plainPrint(query.table.name, connection, signal)) === query.print
     if (isSame) this.#keep(query)
     else {
       this.forget(query.text)
@@ -78,9 +79,10 @@ export class KnownQueries {
 
   /** Learns a query that touches nothing, of which the parameters and the columns (their OIDs) have these types, if all can be read. */
   learn(text: string, types: readonly TypeInfo[], columns: readonly number[]): void {
-    const table = plainTable(text)
+    const name = plainTable(text)
     const print = this.#prints.get(text) ?? ''
-    if (table === undefined || print === '' || types.length === 0 || !columns.every(isReadPrepared)) return
+    if (name === undefined || print === '' || types.length === 0 || !columns.every(isReadPrepared)) return
+    const table = { name, oid: oidOf(print) }
     this.#keep({ text, limited: limitedText(text, usualLimit), table, print, types })
   }
 

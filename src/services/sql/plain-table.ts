@@ -36,6 +36,11 @@ export async function plainPrint(
   return reply?.rows[0]?.[0] ?? undefined
 }
 
+/** The OID of the table that was told so. */
+export function oidOf(print: string): string {
+  return print.slice(0, print.indexOf(':'))
+}
+
 const equals = 'OPERATOR(pg_catalog.=)'
 const own = "'pg_catalog'::pg_catalog.regnamespace"
 /** What the server has not brought along has this OID, or a later one. */

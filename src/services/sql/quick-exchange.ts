@@ -15,6 +15,14 @@ export interface QuickQuery {
   readonly text: string
   /** At least one: without any the first answer would come in another form than the later ones. */
   readonly params: (string | null)[]
+  /** What it reads, where that has to be what it was. */
+  readonly table?: Table
+}
+
+/** A table as a query names it, and the OID that was found under this name. */
+export interface Table {
+  readonly name: string
+  readonly oid: string
 }
 
 /** A transaction on the server, for whoever wants it cancelled: its session, and when it began. */
@@ -47,11 +55,20 @@ const cancelled = '57014'
 /** Values that a type cannot hold: nothing is wrong with the statement. */
 const isOfValues = /^22/
 
+/** What was prepared reads the same table when there is another in front of it; and policies may run anything. */
 const limits = `SELECT pg_catalog.current_setting('beamline.session', true),
   pg_catalog.pg_backend_pid()::pg_catalog.text, pg_catalog.now()::pg_catalog.text,
+  CASE WHEN NOT pg_catalog.row_security_active(pg_catalog.to_regclass($2)::pg_catalog.oid)
+    THEN pg_catalog.to_regclass($2)::pg_catalog.oid::pg_catalog.text END,
   pg_catalog.set_config('statement_timeout', $1, true), pg_catalog.set_config('lock_timeout', $1, true),
   pg_catalog.set_config('idle_in_transaction_session_timeout', $1, true)`
 const commit = literal('COMMIT')
+
+/** The columns of a statement, and the OID of its table. */
+interface Prepared {
+  readonly columns: readonly Column[]
+  readonly oid: string | undefined
+}
 
 /** Somebody between us and the server has given our transaction another session, where other statements may have our names. */
 export class SessionMoved extends Error {
@@ -65,8 +82,8 @@ export class QuickExchange {
   readonly #owner: Owner
   /** What the server's session is known by. */
   readonly #mark: string
-  /** The columns of what has been prepared. */
-  readonly #known = new Map<string, readonly Column[]>()
+  /** What has been prepared. */
+  readonly #known = new Map<string, Prepared>()
   #answeredAt = Number.NEGATIVE_INFINITY
 
   constructor(session: ReservedSQL, clock: Clock, owner: Owner, mark: string) {
@@ -87,17 +104,18 @@ export class QuickExchange {
    */
   async run(query: QuickQuery, signal: AbortSignal): Promise<Reply> {
     signal.throwIfAborted()
+    if (this.#isOutdated(query)) this.#owner.discard()
     if (!this.#owner.isSound) throw new ConnectionLost('lost')
     const from = this.#clock.monotonic()
     const sent = this.#send(query)
     const limit = from - this.#answeredAt < freshMs ? undefined : this.#expectAnswer(sent)
     try {
-      const answer = await this.#answer(sent, from, signal)
+      const answer = await this.#answer(sent, query, from, signal)
       // It ended before the cancellation came, which must not hit what runs next.
       if (signal.aborted) this.#owner.discard()
       signal.throwIfAborted()
       this.#answeredAt = this.#clock.monotonic()
-      return this.#reply(query.text, answer)
+      return this.#reply(query, answer)
     } catch (thrown) {
       throw this.#failure(thrown, query, signal)
     } finally {
@@ -105,18 +123,24 @@ export class QuickExchange {
     }
   }
 
-  #send({ begin, limitMs, text, params }: QuickQuery): Sent {
+  /** Whether the statement was prepared when its table was another one, which it would go on to read. */
+  #isOutdated({ text, table }: QuickQuery): boolean {
+    const known = this.#known.get(text)
+    return known !== undefined && known.oid !== table?.oid
+  }
+
+  #send({ begin, limitMs, text, params, table }: QuickQuery): Sent {
     const session = this.#session
     return [
       session<Answer>(begin).raw(),
-      session.unsafe<Answer>(limits, [String(limitMs)]).raw(),
+      session.unsafe<Answer>(limits, [String(limitMs), table?.name ?? null]).raw(),
       session.unsafe<Answer>(text, params).raw(),
       session<Answer>(commit).raw(),
     ]
   }
 
   /** The third of the answers, when all are here: not before that another exchange may begin. */
-  #answer(sent: Sent, from: number, signal: AbortSignal): Promise<Answer> {
+  #answer(sent: Sent, { table }: QuickQuery, from: number, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const [begun, limited, asked, ended] = sent
       let left = sent.length
@@ -146,8 +170,10 @@ export class QuickExchange {
       signal.addEventListener('abort', obey)
       begun.then(settle, fail)
       limited.then((rows) => {
-        if (rows[0]?.[0]?.toString() === this.#mark) settle()
-        else fail(new SessionMoved('The session is not the one that was opened'))
+        const [session, , , oid] = rows[0] ?? []
+        if (session?.toString() !== this.#mark) fail(new SessionMoved('The session is not the one that was opened'))
+        else if (oid?.toString() !== table?.oid) fail(new Error('The table has changed'))
+        else settle()
       }, fail)
       asked.then((rows) => {
         answer = rows
@@ -163,10 +189,10 @@ export class QuickExchange {
     return limit
   }
 
-  #reply(text: string, answer: Answer): Reply {
+  #reply({ text, table }: QuickQuery, answer: Answer): Reply {
     const known = this.#known.get(text)
-    const columns = known ?? columnsOf(answer)
-    if (known === undefined) this.#known.set(text, columns)
+    const columns = known?.columns ?? columnsOf(answer)
+    if (known === undefined) this.#known.set(text, { columns, oid: table?.oid })
     return preparedReply(answer, columns)
   }
 

@@ -82,7 +82,7 @@ export class QuickTransaction implements SqlTransaction {
     const begin = beginning(mode.isolation)
     const limitMs = limitOf(timeLeftMs())
     const limited = limit === usualLimit ? query.limited : limitedText(text, limit)
-    const reply = await quick.run({ begin, limitMs, text: limited, params }, signal)
+    const reply = await quick.run({ begin, limitMs, text: limited, params, table: query.table }, signal)
     if (!reply.columns.every(isRead)) throw new Error('the columns have changed')
     return reply
   }

@@ -131,17 +131,24 @@ describe('a table that is not what it was', () => {
     ['another type of what is read', 'alter table t alter v type text', [{ v: '5' }]],
     ['another type of what is compared', 'alter table t alter id type text', [{ v: 5 }]],
     ['a type that is not read so', 'alter table t alter v type real', [{ v: 5 }]],
-    ['another table', 'drop table t; create table t (id int, v int); insert into t values (1, 6)', [{ v: 6 }]],
-    ['a view', 'alter table t rename to u; create view t as select id, v + 1 as v from u', [{ v: 6 }]],
+    ['another table', 'drop table t; create table public.t (id int, v int); insert into t values (1, 6)', [{ v: 6 }]],
+    ['a view', 'alter table t rename to u; create view public.t as select id, v + 1 as v from u', [{ v: 6 }]],
+    [
+      'another table in front of it',
+      'create table postgres.t (id int, v int); insert into postgres.t values (1, 6)',
+      [{ v: 6 }],
+    ],
     ['row security', 'alter table t enable row level security; alter table t force row level security', [{ v: 5 }]],
   ])('%s', async (_, how, after) => {
+    await other.unsafe('drop schema if exists postgres cascade; create schema postgres')
     await other.unsafe('drop view if exists t').catch(() => undefined)
     await other.unsafe('drop table if exists t, u cascade')
-    await other.unsafe('create table t (id int, v int); insert into t values (1, 5)')
+    await other.unsafe('create table public.t (id int, v int); insert into public.t values (1, 5)')
     const payload = { query: 'select v from t where id = $1', args: ['1'] }
     for (const came of await thrice(payload)) expect(came).toMatchObject({ rows: [{ v: 5 }] })
     await other.unsafe(how)
     for (const came of await thrice(payload)) expect(came).toMatchObject({ rows: after })
+    await other.unsafe('drop schema postgres cascade')
     await other.unsafe('drop view if exists t').catch(() => undefined)
   })
 
@@ -174,6 +181,22 @@ describe('a table that is not what it was', () => {
       expect(await world.run({ query: byKey, args: [5] }, { tenantId })).toMatchObject({ rows: [{ id: 5 }] })
     }
   })
+})
+
+test('policies run nothing in a session that is used again', async () => {
+  const url = server.url.replace('postgres@', 'reader@')
+  await using reader = await openSqlWorld({ server, env: { DATABASE_URL: url } })
+  await other.unsafe(`
+    create role reader login; create table ruled (id int, v int); insert into ruled values (1, 5), (1, 6);
+    grant select on ruled to reader;
+    create function holds(n int) returns boolean language plpgsql as $$ begin
+      perform pg_try_advisory_lock(78); return n = 6; end $$;
+    create policy held on ruled using (holds(v))`)
+  const payload = { query: 'select v from ruled where id = $1', args: [1] }
+  await thrice(payload, reader)
+  await other`alter table ruled enable row level security`
+  for (const came of await thrice(payload, reader)) expect(came).toMatchObject({ rows: [{ v: 6 }] })
+  await eventually(async () => (await other`select 1 from pg_locks where locktype = 'advisory'`).length === 0)
 })
 
 describe('a query that waits', () => {

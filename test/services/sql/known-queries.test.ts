@@ -37,7 +37,7 @@ async function learned(): Promise<{ queries: KnownQueries; clock: FakeClock; que
 
 test('a query of a plain table is known with the types of its parameters', async () => {
   const { query } = await learned()
-  expect(query).toMatchObject({ text: byKey, table: 'kv', types })
+  expect(query).toMatchObject({ text: byKey, table: { name: 'kv' }, types })
 })
 
 describe('nothing is learned', () => {

@@ -117,6 +117,36 @@ describe('an error', () => {
   })
 })
 
+describe('a table that is not the one', () => {
+  const byName = 'select v from named where id = $1'
+  async function oidOf(name: string): Promise<string> {
+    const [row] = await other`select to_regclass(${name})::oid::text as oid`
+    return String(row?.['oid'])
+  }
+
+  async function ask({ quick }: Connection, oid: string): Promise<Reply | undefined> {
+    const table = { name: 'named', oid }
+    return quick?.run({ begin, limitMs: 60_000, text: byName, params: ['1'], table }, never)
+  }
+
+  test('because there is another in front of it ends the connection', async () => {
+    await other.unsafe(`create schema front; create table named as select 1 as id, 'old' as v`)
+    await using first = await open()
+    await using second = await open()
+    const old = await oidOf('named')
+    for (const connection of [first, second]) {
+      await connection.control('SET search_path = front, public', never)
+      expect((await ask(connection, old))?.rows).toEqual([['old']])
+    }
+    await other.unsafe(`create table front.named as select 1 as id, 'new' as v`)
+    await expect(ask(first, old)).rejects.toThrow('has changed')
+    expect(first.isSound).toBe(false)
+    // What it has prepared reads the old one.
+    await expect(ask(second, await oidOf('front.named'))).rejects.toBeInstanceOf(ConnectionLost)
+    expect(second.isSound).toBe(false)
+  })
+})
+
 describe('stopping', () => {
   const active = async (): Promise<number> => {
     const rows = await other`select 1 from pg_stat_activity where state = 'active' and application_name <> 'observer'`
