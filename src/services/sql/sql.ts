@@ -136,7 +136,7 @@ export function openSql({ databases, clock }: { readonly databases: Databases; r
       isSent = true
       await connection.control('COMMIT', job.signal)
       // What was kept is told at once: the next user of the connection waits until its session is clean, the job does not.
-      if (claim !== undefined || !transaction.isUntouched) lease.giveBack(settle(lease, claim?.table))
+      lease.giveBack(settle(lease, claim?.table))
       return output
     } catch (thrown) {
       await rollBack(connection, clock)

@@ -60,6 +60,7 @@ export class OpenTransaction implements SqlTransaction {
   #hasRun = false
   #hasCursor = false
   #hasEscaped = false
+  /** Nothing was run but queries that call nothing, as far as is known: the limits are as they were set. */
   #isUntouched = true
 
   constructor(surroundings: Surroundings) {
@@ -74,11 +75,6 @@ export class OpenTransaction implements SqlTransaction {
   /** A statement ended the transaction: nobody knows what was kept, nor where the session stands now. */
   get hasEscaped(): boolean {
     return this.#hasEscaped
-  }
-
-  /** Nothing was run but queries that call nothing: the session is as it was. */
-  get isUntouched(): boolean {
-    return this.#isUntouched
   }
 
   async run(given: StatementRun): Promise<StatementResult> {

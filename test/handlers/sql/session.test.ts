@@ -11,6 +11,19 @@ await other`create sequence counter`
 
 const row = async (query: string) => (await world.run({ query }))['rows']
 
+// First, while nothing that a test has made keeps tables from being ordinary.
+test('nothing passes from a table that was ordinary and has become a view, however lately', async () => {
+  await other.unsafe(`
+    create table late (v int); insert into late values (5);
+    create function steer(n int) returns int language plpgsql as
+      $$ begin perform set_config('search_path', 'elsewhere', false); return n; end $$`)
+  // The second time it is known.
+  for (const _time of [1, 2]) expect(await row('select v from late')).toEqual([{ v: 5 }])
+  await other.unsafe('alter table late rename to later; create view late as select steer(v) as v from later')
+  expect(await row('select v from late')).toEqual([{ v: 5 }])
+  expect(await row("select current_setting('search_path') as it")).toEqual([{ it: '"$user", public' }])
+})
+
 describe('nothing of a session passes to the next job', () => {
   test.each([
     ['a setting', "set search_path = 'elsewhere'", "select current_setting('search_path') as it", '"$user", public'],
