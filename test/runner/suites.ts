@@ -15,6 +15,8 @@ const folders: readonly Suite[] = ['integration', 'binary', 'chaos']
  */
 const heavy: readonly string[] = [
   'approvals/notices.test.ts',
+  'approvals/postman.test.ts',
+  'approvals/relay.test.ts',
   'approvals/role.test.ts',
   'cli/sql-findings.test.ts',
   'dlq/file-dead-letters.test.ts',
@@ -24,6 +26,8 @@ const heavy: readonly string[] = [
   'handlers/javascript.test.ts',
   'handlers/sql/',
   'services/blobs/',
+  'services/fetch/response-body.test.ts',
+  'services/fetch/unsent.test.ts',
   'services/jmespath/cost.test.ts',
   'services/jmespath/text-laws.test.ts',
   'services/scripts/',
