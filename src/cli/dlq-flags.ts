@@ -1,14 +1,6 @@
 /** What the flags of `beamline dlq` ask for. */
 import { wholeNumber } from '../config/kinds.ts'
-import {
-  acceptedReasons,
-  acceptedStates,
-  acceptedTimes,
-  type DeadLetterFilter,
-  readReasons,
-  readState,
-  readTime,
-} from '../exchange/replay-filter.ts'
+import { type DeadLetterFilter, readFilter } from '../exchange/replay-filter.ts'
 import { type Flag, UsageError } from './command.ts'
 
 type Value = (flag: string) => string | undefined
@@ -31,27 +23,27 @@ const limitKind = wholeNumber(1, 1_000_000)
 const usualLimit = 1000
 
 /** What --reason and the others ask for. Throws UsageError. */
-export function readFilter(value: Value, nowMs: number): DeadLetterFilter {
-  return {
-    reasons: read(value, 'reason', readReasons, acceptedReasons),
+export function flaggedFilter(value: Value, nowMs: number): DeadLetterFilter {
+  const texts = {
+    reason: value('reason'),
     type: value('type'),
     tenant: value('tenant'),
-    sinceMs: read(value, 'since', (text) => readTime(text, nowMs), acceptedTimes),
-    beforeMs: read(value, 'before', (text) => readTime(text, nowMs), acceptedTimes),
-    state: read(value, 'state', readState, acceptedStates),
+    since: value('since'),
+    before: value('before'),
+    state: value('state'),
   }
+  return readFilter(texts, nowMs, misused)
 }
 
 /** --limit, or 1000. Throws UsageError. */
 export function readLimit(value: Value): number {
-  const parse = (text: string): number | undefined => limitKind.schema.safeParse(text).data
-  return read(value, 'limit', parse, limitKind.accepts) ?? usualLimit
+  const text = value('limit')
+  if (text === undefined) return usualLimit
+  const { data } = limitKind.schema.safeParse(text)
+  if (data === undefined) throw misused('limit', limitKind.accepts, text)
+  return data
 }
 
-function read<T>(value: Value, flag: string, parse: (text: string) => T | undefined, accepts: string): T | undefined {
-  const text = value(flag)
-  if (text === undefined) return undefined
-  const parsed = parse(text)
-  if (parsed === undefined) throw new UsageError(`--${flag}: expected ${accepts}, not "${text}"`)
-  return parsed
+function misused(flag: string, accepts: string, text: string): UsageError {
+  return new UsageError(`--${flag}: expected ${accepts}, not "${text}"`)
 }

@@ -3,7 +3,7 @@ import type { PlannedReplay } from '../exchange/replay-plan.ts'
 import { oneLine } from '../lib/one-line.ts'
 import { StoreError } from '../store/state-store.ts'
 import { type Command, type Invocation, UsageError } from './command.ts'
-import { dlqFlags, readFilter, readLimit } from './dlq-flags.ts'
+import { dlqFlags, flaggedFilter, readLimit } from './dlq-flags.ts'
 import { listDeadLetters, showDeadLetter } from './dlq-list.ts'
 import { caller, type DlqPlace, openPlace, Unreachable } from './dlq-place.ts'
 import { purgeDeadLetters } from './dlq-purge.ts'
@@ -96,7 +96,7 @@ function prepare(
   named: readonly string[],
   { has, value, output, ending, clock }: Invocation,
 ): (place: DlqPlace) => Promise<number> {
-  const filter = readFilter(value, clock.now())
+  const filter = flaggedFilter(value, clock.now())
   const limit = readLimit(value)
   const json = has('json')
   const { signal } = ending

@@ -43,6 +43,33 @@ export const acceptedTimes = 'a time such as 30m, 2h or 3d ago, or as RFC 3339 h
 
 const ago = duration('1ms', '36500d')
 
+/** What somebody wrote for each field of a filter. */
+type FilterTexts = Readonly<
+  Partial<Record<'reason' | 'type' | 'tenant' | 'since' | 'before' | 'state', string | undefined>>
+>
+
+/** Makes the error for a field that was written as it may not be; `accepts` says how it may. */
+type Refuse = (field: keyof FilterTexts, accepts: string, text: string) => Error
+
+/** Reads a filter. Throws what `refuse` makes. */
+export function readFilter(texts: FilterTexts, nowMs: number, refuse: Refuse): DeadLetterFilter {
+  const read = <T>(field: keyof FilterTexts, parse: (text: string) => T | undefined, accepts: string) => {
+    const text = texts[field]
+    if (text === undefined) return undefined
+    const parsed = parse(text)
+    if (parsed === undefined) throw refuse(field, accepts, text)
+    return parsed
+  }
+  return {
+    reasons: read('reason', readReasons, acceptedReasons),
+    type: texts.type,
+    tenant: texts.tenant,
+    sinceMs: read('since', (text) => readTime(text, nowMs), acceptedTimes),
+    beforeMs: read('before', (text) => readTime(text, nowMs), acceptedTimes),
+    state: read('state', readState, acceptedStates),
+  }
+}
+
 /** Reads reasons; undefined when one of them is none. */
 export function readReasons(text: string): ReadonlySet<DeadLetterReason> | undefined {
   const words = text.split(',').map((word) => word.trim().toUpperCase())
@@ -51,7 +78,7 @@ export function readReasons(text: string): ReadonlySet<DeadLetterReason> | undef
 }
 
 /** Reads a state; undefined when it is none. */
-export function readState(text: string): ReplayState | undefined {
+function readState(text: string): ReplayState | undefined {
   return states.find((state) => state === text.toLowerCase())
 }
 

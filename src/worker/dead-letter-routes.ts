@@ -2,15 +2,7 @@ import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Replayer } from '../exchange/replay.ts'
 import type { Replayed } from '../exchange/replay-end.ts'
-import {
-  acceptedReasons,
-  acceptedStates,
-  acceptedTimes,
-  type DeadLetterFilter,
-  readReasons,
-  readState,
-  readTime,
-} from '../exchange/replay-filter.ts'
+import { acceptedReasons, acceptedStates, acceptedTimes, readFilter } from '../exchange/replay-filter.ts'
 import { pageOf } from '../exchange/replay-page.ts'
 import type { Skip } from '../exchange/replay-plan.ts'
 import { shownHead, shownWhole } from '../exchange/replay-view.ts'
@@ -57,7 +49,7 @@ export function deadLetterRoutes({ store, replayer, workerId, clock }: Options) 
       '/v1/dlq',
       async ({ query, request }) => {
         const { cursor, limit } = query
-        const filter = readFilter(query, clock.now())
+        const filter = readFilter(query, clock.now(), unusable)
         const paging = { filter, limit, clock, cursor: cursor?.toUpperCase() }
         const { items, next } = await readable(pageOf(store.entries(request.signal), paging))
         return { items: items.map(shownHead), ...(next !== undefined && { next }) }
@@ -120,29 +112,9 @@ export function deadLetterRoutes({ store, replayer, workerId, clock }: Options) 
     )
 }
 
-function readFilter(query: z.infer<typeof listQuery>, nowMs: number): DeadLetterFilter {
-  const { reason, type, tenant, since, before, state } = query
-  return {
-    reasons: read('reason', reason, readReasons, acceptedReasons),
-    type,
-    tenant,
-    sinceMs: read('since', since, (text) => readTime(text, nowMs), acceptedTimes),
-    state: read('state', state, readState, acceptedStates),
-    beforeMs: read('before', before, (text) => readTime(text, nowMs), acceptedTimes),
-  }
-}
-
-function read<T>(
-  field: string,
-  text: string | undefined,
-  parse: (text: string) => T | undefined,
-  accepts: string,
-): T | undefined {
-  if (text === undefined) return undefined
-  const parsed = parse(text)
-  if (parsed !== undefined) return parsed
+function unusable(field: string, accepts: string): HttpProblem {
   const errors = [{ field, problem: `must be ${accepts}` }]
-  throw new HttpProblem(400, 'Bad Request', 'A parameter cannot be used.', { errors })
+  return new HttpProblem(400, 'Bad Request', 'A parameter cannot be used.', { errors })
 }
 
 /** Rejects with the problem when it was not sent. */
